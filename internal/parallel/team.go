@@ -129,11 +129,15 @@ func (w *Worker) await(epoch uint32) {
 		}
 		runtime.Gosched()
 	}
-	w.parked.Store(true)
-	if t.epoch.Load() != epoch && w.parked.CompareAndSwap(true, false) {
-		return // nobody saw the worker parked, so no token is on its way
+	// A worker that is slow to wake the others at one barrier may find them asleep
+	// at the next already, so being woken does not mean that the epoch is over.
+	for t.epoch.Load() == epoch {
+		w.parked.Store(true)
+		if t.epoch.Load() != epoch && w.parked.CompareAndSwap(true, false) {
+			return // nobody saw the worker parked, so no token is on its way
+		}
+		<-w.wake
 	}
-	<-w.wake
 }
 
 // unpark wakes the worker if it sleeps.

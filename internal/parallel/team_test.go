@@ -43,6 +43,28 @@ func TestBarrierOrdersPhases(t *testing.T) {
 	})
 }
 
+// With more workers than cores and waits longer than the spin, workers are woken
+// late, perhaps at the next barrier; they must not take that for its end.
+func TestBarrierHoldsWhenWorkersSleep(t *testing.T) {
+	const size, phases = 6, 60
+	team := parallel.NewTeam(size)
+	defer team.Close()
+	var done atomic.Int32
+	team.Run(func(w *parallel.Worker) {
+		for phase := 1; phase <= phases; phase++ {
+			if (phase+w.Index)%size == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			done.Add(1)
+			w.Barrier()
+			if got := int(done.Load()); got != phase*size {
+				t.Errorf("worker %d, phase %d: %d arrivals seen, want %d", w.Index, phase, got, phase*size)
+			}
+			w.Barrier()
+		}
+	})
+}
+
 // A sleeping team must wake up again, and sleep must be reached at all.
 func TestTeamWakesFromSleep(t *testing.T) {
 	team := parallel.NewTeam(3)

@@ -1,0 +1,111 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// eachLevel runs the test once for every level that this machine has.
+func eachLevel(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	before := current
+	defer use(before)
+	for l := levelGeneric; l <= bestLevel(); l++ {
+		use(l)
+		t.Run(l.String(), test)
+	}
+}
+
+// at runs f on one level.
+func at(l level, f func()) {
+	before := current
+	defer use(before)
+	use(l)
+	f()
+}
+
+// vectorLevels are the levels in assembly that this machine has.
+func vectorLevels() []level {
+	var levels []level
+	for l := levelAVX2; l <= bestLevel(); l++ {
+		levels = append(levels, l)
+	}
+	return levels
+}
+
+// newRand returns a generator with a fixed seed.
+func newRand() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
+
+// random returns n numbers from [-scale, scale).
+func random(n int, scale float32, r *rand.Rand) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = scale * (2*r.Float32() - 1)
+	}
+	return x
+}
+
+// special values, in which kernels go wrong.
+var special = []float32{
+	0, float32(math.Copysign(0, -1)), 1, -1, 0.5, -0.5, 1.5, 2.5,
+	float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()),
+	math.SmallestNonzeroFloat32, -math.SmallestNonzeroFloat32, 1e-40, -1e-40,
+	minNormal, -minNormal, math.MaxFloat32, -math.MaxFloat32,
+	88.72283, 88.72284, -87.33655, -103.97208, -103.97209, 104, -104, 17, -17, 25, -25, 1.0 / 3,
+}
+
+// sameBits tells whether x and y are the same number, or both none.
+func sameBits(x, y float32) bool {
+	return math.Float32bits(x) == math.Float32bits(y) || x != x && y != y
+}
+
+// ulps returns the number of float32s between x and y.
+func ulps(x, y float32) int64 {
+	if sameBits(x, y) {
+		return 0
+	}
+	if x != x || y != y {
+		return math.MaxInt64
+	}
+	d := ordered(x) - ordered(y)
+	return max(d, -d)
+}
+
+// ordered numbers the float32s in their order.
+func ordered(x float32) int64 {
+	bits := int64(math.Float32bits(x))
+	if bits&(1<<31) != 0 {
+		return 1<<31 - bits
+	}
+	return bits
+}
+
+func TestChoose(t *testing.T) {
+	for _, test := range []struct {
+		request string
+		best    level
+		want    level
+		err     string
+	}{
+		{"", levelAVX512, levelAVX512, ""},
+		{"", levelGeneric, levelGeneric, ""},
+		{"avx2", levelAVX512, levelAVX2, ""},
+		{"generic", levelAVX512, levelGeneric, ""},
+		{"avx512", levelAVX2, levelAVX2, "not available"},
+		{"AVX2", levelAVX512, levelAVX512, "unknown instruction set"},
+		{"sse", levelAVX2, levelAVX2, "unknown instruction set"},
+	} {
+		got, err := choose(test.request, test.best)
+		if got != test.want {
+			t.Errorf("choose(%q, %v): got %v, want %v", test.request, test.best, got, test.want)
+		}
+		if (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+			t.Errorf("choose(%q, %v): got error %v, want %q", test.request, test.best, err, test.err)
+		}
+		if err != nil && strings.Contains(err.Error(), "\n") {
+			t.Errorf("choose(%q, %v): error of several lines: %v", test.request, test.best, err)
+		}
+	}
+}

@@ -1,0 +1,30 @@
+package loss
+
+// Huber is d²/2 for |d| ≤ Delta and Delta·(|d| - Delta/2) beyond, with d = p - t:
+// squared near the target, absolute for outliers (Huber 1964). As Keras' Huber
+// and PyTorch's HuberLoss.
+type Huber struct {
+	Delta float32 // 1 by default
+}
+
+// Name returns "huber".
+func (Huber) Name() string { return "huber" }
+
+// Eval sums the loss; the derivative is d clipped to ±Delta.
+func (l Huber) Eval(grad, pred, target []float32, scale float32) float64 {
+	delta := l.Delta
+	if delta == 0 {
+		delta = 1
+	}
+	var sum float64
+	for i, p := range pred {
+		d := p - target[i]
+		clipped := min(max(d, -delta), delta)
+		// d²/2 and Delta·(|d| - Delta/2) are both clipped·(d - clipped/2).
+		sum += float64(clipped) * (float64(d) - float64(clipped)/2)
+		if grad != nil {
+			grad[i] = clipped * scale
+		}
+	}
+	return sum
+}

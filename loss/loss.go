@@ -1,0 +1,67 @@
+// Package loss holds the functions that training makes small, one file each.
+//
+// Every loss is a mean over all entries of a batch, as in Keras and PyTorch with
+// their default reductions. It is evaluated sample by sample, so that the samples
+// of a batch can be shared out: a loss reports the sum over one sample's entries,
+// and the caller divides by the number of entries.
+package loss
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Loss is a function of a prediction and its target that is a sum over entries.
+type Loss interface {
+	// Name returns the name the loss has in Keras: "mse".
+	Name() string
+	// Eval returns the sum of the loss over the entries of pred and target, which
+	// are equally long. Unless grad is nil it is set to the loss's derivative with
+	// respect to pred, times scale.
+	Eval(grad, pred, target []float32, scale float32) float64
+}
+
+// FromLogits is a loss that can also work on values before a final sigmoid, where
+// it is exact in all cases.
+type FromLogits interface {
+	Loss
+	// EvalLogits is Eval for pred = sigmoid(logits), with the derivative taken
+	// with respect to the logits. It overwrites logits by pred.
+	EvalLogits(grad, logits, target []float32, scale float32) float64
+}
+
+// all lists the losses with their default options.
+var all = []Loss{BinaryCrossEntropy{}, MeanSquaredError{}, MeanAbsoluteError{}, Huber{}}
+
+// Names lists the names that ByName knows.
+func Names() []string {
+	var names []string
+	for _, l := range all {
+		names = append(names, l.Name())
+	}
+	return names
+}
+
+// ByName returns a loss with its default options: "binary_crossentropy", "mse",
+// "mae" or "huber".
+func ByName(name string) (Loss, error) {
+	i := slices.IndexFunc(all, func(l Loss) bool { return l.Name() == name })
+	if i < 0 {
+		return nil, fmt.Errorf("loss: unknown loss %q, want one of %v", name, Names())
+	}
+	return all[i], nil
+}
+
+// sign returns -1, 0 or 1.
+func sign(x float32) float32 {
+	switch {
+	case x > 0:
+		return 1
+	case x < 0:
+		return -1
+	}
+	return 0
+}
+
+func abs(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ (1 << 31)) }

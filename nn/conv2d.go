@@ -1,0 +1,167 @@
+package nn
+
+import (
+	"fmt"
+
+	"hourglass/internal/kernel"
+	"hourglass/tensor"
+)
+
+// Conv2D slides kernels over an image: y = f(x ∗ W + b), where
+//
+//	(x ∗ W)(i, j, c) = Σ x(i·s + k·d - p, j·s' + l·d' - p', c') · W(k, l, c', c)
+//
+// over taps (k, l) and input channels c', with strides s, dilations d and zeros
+// outside of the image; p is what Padding puts in front. It takes samples of
+// height×width×channels and gives height'×width'×Filters with
+// height' = ⌊(height - e)/s⌋ + 1 for a kernel that spans e = (k-1)·d + 1 rows
+// (valid), or ⌈height/s⌉ (same). As Keras' Conv2D, and PyTorch's with the axes in
+// another order. Kernel W is kernel×kernel×channels×Filters, bias b has Filters values.
+type Conv2D struct {
+	Filters    int         `json:"filters"`                      // output channels, at least 1
+	Kernel     Pair        `json:"kernel_size"`                  // rows and columns of the kernel, at least 1
+	Strides    Pair        `json:"strides,omitzero"`             // 1×1 by default
+	Padding    Padding     `json:"padding"`                      // Valid by default
+	Dilation   Pair        `json:"dilation_rate,omitzero"`       // distance between taps, 1×1 by default
+	Activation Func        `json:"activation"`                   // f; Linear by default
+	NoBias     bool        `json:"no_bias,omitempty"`            // leave out b
+	KernelInit Initializer `json:"kernel_initializer,omitempty"` // GlorotUniform by default
+	BiasInit   Initializer `json:"bias_initializer,omitempty"`   // Zeros by default
+}
+
+// Bind accepts images of height×width×channels that the kernel fits into.
+func (l Conv2D) Bind(in tensor.Shape) (Stage, error) {
+	l.Strides, l.Dilation = l.Strides.or(Square(1)), l.Dilation.or(Square(1))
+	if err := checkConvolution(l.Filters, l.Kernel, l.Strides, l.Dilation, l.Padding, l.Activation, l.KernelInit, l.BiasInit); err != nil {
+		return nil, err
+	}
+	if err := wantImage(in); err != nil {
+		return nil, err
+	}
+	y, err := newConvAxis(in[0], l.Kernel[0], l.Strides[0], l.Dilation[0], l.Padding)
+	if err != nil {
+		return nil, fmt.Errorf("height: %w", err)
+	}
+	x, err := newConvAxis(in[1], l.Kernel[1], l.Strides[1], l.Dilation[1], l.Padding)
+	if err != nil {
+		return nil, fmt.Errorf("width: %w", err)
+	}
+	return newConvStage(y, x, tensor.Shape{l.Kernel[0], l.Kernel[1], in[2], l.Filters},
+		tensor.Shape{y.small, x.small, l.Filters}, convOptions{l.Activation, l.NoBias, l.KernelInit, l.BiasInit})
+}
+
+// convOptions are the options that all convolutions share.
+type convOptions struct {
+	fn                   Func
+	noBias               bool
+	kernelInit, biasInit Initializer
+}
+
+// params describes the parameters, for a kernel of the given shape. As in Keras
+// the fans are those of the kernel's last two axes times the number of taps.
+func (o convOptions) params(shape tensor.Shape, filters int) []Param {
+	last := len(shape) - 1
+	taps := tensor.Shape(shape[:last-1]).Size()
+	fanIn, fanOut := taps*shape[last-1], taps*shape[last]
+	params := []Param{{Name: "kernel", Shape: shape, Init: o.kernelInit.or(GlorotUniform), FanIn: fanIn, FanOut: fanOut}}
+	if !o.noBias {
+		params = append(params, Param{Name: "bias", Shape: tensor.Shape{filters},
+			Init: o.biasInit.or(Zeros), FanIn: fanIn, FanOut: fanOut})
+	}
+	return params
+}
+
+// start returns how the sums of a forward pass start.
+func (o convOptions) start(f *Frame) (kernel.Start, []float32) {
+	if o.noBias {
+		return kernel.Overwrite, nil
+	}
+	return kernel.Bias, f.Params[convBias]
+}
+
+// The parameters' places in Frame.Params.
+const (
+	convKernel = iota
+	convBias
+)
+
+// convStage runs the convolutions, of images and of sequences.
+type convStage struct {
+	*convolution
+	convOptions
+	kernel, output tensor.Shape
+	in, out        int // elements of a sample
+}
+
+var (
+	_ Deriver       = (*convStage)(nil)
+	_ SigmoidEnding = (*convStage)(nil)
+)
+
+func newConvStage(y, x convAxis, shape, output tensor.Shape, o convOptions) (Stage, error) {
+	channels, filters := shape[len(shape)-2], shape[len(shape)-1]
+	if err := firstError(shape.Validate(), output.Validate()); err != nil {
+		return nil, err
+	}
+	c, err := newConvolution(y, x, channels, filters)
+	if err != nil {
+		return nil, err
+	}
+	return &convStage{c, o, shape, output, y.big * x.big * channels, output.Size()}, nil
+}
+
+func (s *convStage) Plan() Plan {
+	return Plan{
+		Output:    s.output,
+		Params:    s.params(s.kernel, s.smallChannels),
+		Memory:    []int{s.bigFrame.size()},
+		Workspace: s.scatterWork(),
+		Derived:   s.weights(),
+	}
+}
+
+func (s *convStage) EndsInSigmoid() bool { return s.fn == Sigmoid }
+
+// Forward keeps the images within their margins for Gradient.
+func (s *convStage) Forward(f *Frame) {
+	start, bias := s.start(f)
+	fn := outputFunc(s.fn, f)
+	for i := range f.N {
+		framed := s.bigFrame.fill(rows(f.Memory[0], i, i+1, s.bigFrame.size()), rows(f.X, i, i+1, s.in))
+		y := rows(f.Y, i, i+1, s.out)
+		s.gather(y, framed, f.Params[convKernel], start, bias)
+		fn.forward(y, y)
+	}
+}
+
+// Backward: DY ← dZ = DY ⊙ f'(Z), and DX is dZ scattered by the kernel.
+func (s *convStage) Backward(f *Frame) {
+	fn := outputFunc(s.fn, f)
+	for i := range f.N {
+		dz := rows(f.DY, i, i+1, s.out)
+		fn.backward(dz, dz, rows(f.Y, i, i+1, s.out))
+		if f.DX != nil {
+			s.scatter(rows(f.DX, i, i+1, s.in), dz, f.Derived, kernel.Overwrite, nil, f.Workspace)
+		}
+	}
+}
+
+// Gradient: dW is the product of images and dZ, db the sum of dZ over all pixels.
+func (s *convStage) Gradient(f *Frame, param, lo, hi int) {
+	if param == convBias {
+		kernel.ColumnSums(f.Grads[convBias][lo:hi], f.DY[lo:], f.N*s.y.small*s.x.small, hi-lo, s.smallChannels, false)
+		return
+	}
+	framed := f.Memory[0]
+	if s.bigFrame.bare {
+		framed = f.X
+	}
+	s.gradient(f.Grads[convKernel][lo*s.smallChannels:hi*s.smallChannels], framed, f.DY, f.N, lo, hi)
+}
+
+// Derive keeps the reversed kernel.
+func (s *convStage) Derive(f *Frame, param, lo, hi int) {
+	if param == convKernel {
+		s.reverse(f.Derived, f.Params[convKernel], lo, hi)
+	}
+}

@@ -1,0 +1,172 @@
+// Package nn describes neural networks and runs them.
+//
+// A [Layer] is a description: a plain value such as
+//
+//	nn.Dense{Units: 100, Activation: nn.SELU}
+//
+// comparable to its namesake in Keras. [NewNetwork] binds layers to an input
+// shape; the resulting [Network] owns all weights in one contiguous arena. A
+// [Pass] is the scratch memory in which a network runs forward and backward on
+// a batch of samples.
+//
+// # Repeatability
+//
+// The same seed gives the same bits for any number of workers. The work of a
+// pass is split so that no sum is ever cut in two: activations and their
+// gradients are computed sample by sample, a worker taking some of the samples;
+// the gradients of parameters, which are sums over samples, are computed weight
+// by weight, a worker taking some of the weights. Random numbers are a function
+// of (seed, step, stage, sample).
+package nn
+
+import (
+	"hourglass/tensor"
+)
+
+// Layer describes one stage of a network. It is a value: nothing is allocated
+// and no shape is known until it is bound.
+//
+// A layer written outside this package needs only this interface, and
+// [Register] if it is to be stored in model files; its exported fields are then
+// stored as JSON.
+type Layer interface {
+	// Bind fixes the layer to samples of shape in (without the batch axis). It
+	// reports arguments out of range, and a shape the layer does not take, by
+	// saying which one it got and which it wants; the caller names the layer.
+	Bind(in tensor.Shape) (Stage, error)
+}
+
+// Stage is a layer bound to an input shape. It is immutable and shared by every
+// pass of its network; all that changes lives in the [Frame].
+type Stage interface {
+	// Plan says what the stage needs and makes. It is called once per network.
+	Plan() Plan
+	// Forward computes Y from X for the frame's samples.
+	Forward(f *Frame)
+	// Backward computes DX from DY for the frame's samples. It may overwrite DY,
+	// for instance by the gradient before the activation, and what it leaves
+	// there is what Gradient finds. DX is nil where nothing in front learns.
+	Backward(f *Frame)
+}
+
+// Trainable is a stage with parameters.
+type Trainable interface {
+	Stage
+	// Gradient computes rows lo to hi of the gradient of one parameter, summed
+	// over all samples of the frame, into Grads[param]. Parameters are cut into
+	// rows along all axes but the last (a bias has rows of one value). Row by row
+	// the result must not depend on where lo and hi lie, nor on Params and Derived,
+	// which other workers may be changing already.
+	Gradient(f *Frame, param, lo, hi int)
+}
+
+// Deriver is a trainable stage that keeps a form of its parameters for Backward,
+// such as transposed weights, in Frame.Derived.
+type Deriver interface {
+	Trainable
+	// Derive brings Derived up to date after rows lo to hi of param changed.
+	Derive(f *Frame, param, lo, hi int)
+}
+
+// Coupled is a stage whose output for one sample depends on the whole batch. In a
+// training step the executor waits until all samples have reached it, lets every
+// worker gather what it needs of its channels over the batch, waits again, and
+// goes on sample by sample.
+type Coupled interface {
+	Stage
+	// Channels returns how many channels there are to share out; with none the
+	// stage is not coupled.
+	Channels() int
+	// GatherForward computes for channels lo to hi what Forward needs of the whole
+	// batch into Frame.Shared. It is called only when the frame is Training.
+	GatherForward(f *Frame, lo, hi int)
+	// GatherBackward does so for Backward, in training and otherwise.
+	GatherBackward(f *Frame, lo, hi int)
+}
+
+// Follower is a trainable stage with parameters that are Frozen for the optimiser
+// and follow the data instead, such as running statistics.
+type Follower interface {
+	Trainable
+	// Follow moves rows lo to hi of a frozen parameter, once a training step.
+	Follow(f *Frame, param, lo, hi int)
+}
+
+// RepeatReader is a stage over sequences that can do with a single row of its
+// input where all are the same, which is what RepeatVector makes.
+type RepeatReader interface {
+	Stage
+	// ReadsRepeats reports whether Forward, Backward and Gradient heed
+	// Frame.Repeated.
+	ReadsRepeats() bool
+}
+
+// SigmoidEnding is a stage whose last operation is an element-wise sigmoid that
+// it can leave out: when Frame.Logits is set, Forward writes and Backward
+// expects values before the sigmoid. It lets a cross-entropy work on logits,
+// which is exact where probabilities have been rounded to 0 or 1.
+type SigmoidEnding interface {
+	Stage
+	EndsInSigmoid() bool
+}
+
+// Plan is what a bound stage needs from a pass and makes of its input.
+type Plan struct {
+	Output tensor.Shape // shape of one output sample
+	Params []Param      // in the order they are stored in the arena
+	View   bool         // the output is the input's memory under another shape
+	// Repeat tells that the output is the input, once for every element of the
+	// output's first axis.
+	Repeat bool
+
+	Memory    []int // arrays that Forward keeps for Backward: the values of a sample in each
+	Workspace int   // scratch values of one worker
+	Derived   int   // values kept by a Deriver
+	Shared    int   // values that a Coupled stage gathers
+	// DerivedAlways tells that Backward needs Derived also where DX is not wanted.
+	DerivedAlways bool
+}
+
+// Param describes one array of weights.
+type Param struct {
+	Name          string // "kernel", "bias"
+	Shape         tensor.Shape
+	Init          Initializer
+	FanIn, FanOut int // for the initialiser
+	// Frozen keeps the optimiser away: the values have no gradient and are not
+	// counted as trainable.
+	Frozen bool
+}
+
+// rows returns into how many rows of which length a parameter is cut.
+func (p Param) rows() (count, length int) {
+	if len(p.Shape) < 2 {
+		return p.Shape.Size(), 1
+	}
+	length = p.Shape[len(p.Shape)-1]
+	return p.Shape.Size() / length, length
+}
+
+// Frame is what a stage sees of a pass: N samples, one after another, of its
+// input and output, their gradients, and its parameters. In Forward and
+// Backward these are the samples of one worker, in Gradient all of the batch.
+type Frame struct {
+	N      int       // samples
+	Batch  int       // samples of the whole batch
+	X, Y   []float32 // input and output, N×in and N×out
+	DX, DY []float32 // gradients of the loss with respect to X and Y; DX may be nil
+	// Memory holds N×Plan.Memory[i] values in array i. They are zero at first and
+	// written by this stage only, in one pass.
+	Memory [][]float32
+
+	Params    [][]float32 // one slice a parameter
+	Grads     [][]float32 // their gradients; nil when not training
+	Derived   []float32   // Plan.Derived values; nil in inference and, unless DerivedAlways, where DX is not wanted
+	Workspace []float32   // Plan.Workspace values of this worker, zero at first
+	Shared    []float32   // Plan.Shared values of the batch
+
+	Training bool // noise and dropout act only in training
+	Logits   bool // see SigmoidEnding
+	Repeated bool // X and DX hold one row a sample, which stands for all; see RepeatReader
+	Random   Random
+}

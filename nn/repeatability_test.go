@@ -1,0 +1,117 @@
+package nn_test
+
+import (
+	"fmt"
+	"testing"
+
+	"hourglass/nn"
+	"hourglass/tensor"
+)
+
+// everything is a network with one of every layer that has something to get wrong
+// when a batch is shared out.
+var everything = nn.Layers{
+	nn.Reshape{12, 12, 1},
+	nn.Conv2D{Filters: 5, Kernel: nn.Square(3), Padding: nn.Same}, nn.BatchNormalization{}, nn.Activation{Func: nn.ReLU},
+	nn.MaxPooling2D{}, nn.Dropout{Rate: 0.2},
+	nn.Conv2D{Filters: 7, Kernel: nn.Pair{2, 3}, Dilation: nn.Pair{1, 2}, Activation: nn.SELU},
+	nn.Conv2DTranspose{Filters: 6, Kernel: nn.Pair{2, 3}, Strides: nn.Pair{1, 3}, Activation: nn.Tanh},
+	nn.Conv2DTranspose{Filters: 2, Kernel: nn.Square(3), Strides: nn.Square(2), Padding: nn.Same},
+	nn.AveragePooling2D{}, nn.UpSampling2D{}, nn.ZeroPadding2D{Padding: nn.Margins{Top: 1}}, nn.Cropping2D{Cropping: nn.Margins{Bottom: 1, Left: 1}},
+	nn.Reshape{12, -1}, nn.LayerNormalization{},
+	nn.Bidirectional{Layer: nn.GRU{Units: 5, ReturnSequences: true}},
+	nn.TimeDistributed{Layer: nn.BatchNormalization{}},
+	nn.Permute{2, 1}, nn.Conv1D{Filters: 9, Kernel: 3, Padding: nn.Same}, nn.Conv1DTranspose{Filters: 4, Kernel: 2},
+	nn.SimpleRNN{Units: 6, ReturnSequences: true}, nn.LSTM{Units: 9},
+	nn.RepeatVector{Times: 12}, nn.LSTM{Units: 11, ReturnSequences: true},
+	nn.TimeDistributed{Layer: nn.Dense{Units: 12, Activation: nn.Sigmoid}},
+}
+
+// network is one to train, its input and the number of samples.
+type network struct {
+	name   string
+	layers nn.Layers
+	input  tensor.Shape
+	n      int
+}
+
+var networks = []network{
+	{"convolutional", convolutional, tensor.Shape{28, 28}, 3},
+	{"recurrent", recurrent, tensor.Shape{28, 28}, 3},
+	{"everything", everything, tensor.Shape{12, 12}, 7},
+	{"one sample", everything, tensor.Shape{12, 12}, 1},
+}
+
+// TestWorkersGiveSameBits trains with several numbers of workers and compares all
+// weights, running statistics among them, bit by bit.
+func TestWorkersGiveSameBits(t *testing.T) {
+	const steps = 2
+	for _, network := range networks {
+		t.Run(network.name, func(t *testing.T) {
+			var want []float32
+			for _, workers := range []int{1, 2, 3, 8} {
+				s := newStepper(t, workers, network.n, 0.1, network.input, network.layers...)
+				start := append([]float32(nil), s.net.Weights()...)
+				for range steps {
+					s.step()
+				}
+				if want == nil {
+					want = append(want, s.net.Weights()...)
+					checkMoved(t, s.net, start)
+				}
+				for i, w := range s.net.Weights() {
+					if w != want[i] {
+						t.Fatalf("%d workers: weight %d is %v, want %v", workers, i, w, want[i])
+					}
+				}
+			}
+		})
+	}
+}
+
+// checkMoved checks that every array of weights has changed and is finite.
+func checkMoved(t *testing.T, net *nn.Network, start []float32) {
+	t.Helper()
+	at := 0
+	for _, a := range net.Arrays() {
+		moved := false
+		for i, v := range a.Values {
+			moved = moved || v != start[at+i]
+			if v-v != 0 {
+				t.Fatalf("layer %d: %s is %v", a.Layer, a.Name, v)
+			}
+		}
+		if !moved {
+			t.Errorf("layer %d: %s did not change", a.Layer, a.Name)
+		}
+		at += len(a.Values)
+	}
+}
+
+// TestStepsAllocateNothing counts allocations of training steps.
+func TestStepsAllocateNothing(t *testing.T) {
+	for _, network := range networks {
+		for _, workers := range []int{1, 2} {
+			t.Run(fmt.Sprintf("%s %d", network.name, workers), func(t *testing.T) {
+				s := newStepper(t, workers, network.n, 0.1, network.input, network.layers...)
+				s.step()
+				if allocs := testing.AllocsPerRun(5, s.step); allocs >= 1 {
+					t.Errorf("a step makes %v allocations", allocs)
+				}
+			})
+		}
+	}
+}
+
+// TestTrainingLowersLoss trains on one batch.
+func TestTrainingLowersLoss(t *testing.T) {
+	s := newStepper(t, 2, 7, 0.3, tensor.Shape{12, 12}, everything...)
+	s.step()
+	first := s.loss()
+	for range 30 {
+		s.step()
+	}
+	if last := s.loss(); !(last < 0.98*first) {
+		t.Errorf("loss went from %v to %v", first, last)
+	}
+}

@@ -1,0 +1,71 @@
+package nn
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// checkWrapped reports a layer that cannot stand inside another.
+func checkWrapped(l Layer) error {
+	if l == nil {
+		return errors.New("got no layer, want one to wrap")
+	}
+	if depth(l) > maxDepth {
+		return fmt.Errorf("wraps layers within layers, want at most %d", maxDepth)
+	}
+	return nil
+}
+
+// maxDepth is how many layers may stand within each other, and maxWrapped how long
+// their description may be.
+const (
+	maxDepth   = 8
+	maxWrapped = 1 << 16
+)
+
+// depth counts the layers within each other.
+func depth(l Layer) int {
+	n := 1
+	for {
+		switch w := l.(type) {
+		case TimeDistributed:
+			l = w.Layer
+		case Bidirectional:
+			l = w.Layer
+		default:
+			return n
+		}
+		n++
+	}
+}
+
+// wrappedJSON is the stored form of a layer around another.
+type wrappedJSON struct {
+	Layer layerJSON `json:"layer"`
+}
+
+func marshalWrapped(l Layer) ([]byte, error) {
+	if err := checkWrapped(l); err != nil {
+		return nil, err
+	}
+	stored, err := encodeLayer(l)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(wrappedJSON{stored})
+}
+
+func unmarshalWrapped(data []byte) (Layer, error) {
+	if len(data) > maxWrapped {
+		return nil, fmt.Errorf("wrapped layer is described by %d bytes, want at most %d", len(data), maxWrapped)
+	}
+	var stored wrappedJSON
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&stored); err != nil {
+		return nil, err
+	}
+	return stored.Layer.decode()
+}

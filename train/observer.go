@@ -1,0 +1,63 @@
+package train
+
+import (
+	"errors"
+	"time"
+
+	"hourglass/optim"
+)
+
+// Event is a moment of a training run that observers are told of.
+type Event int
+
+// The events of a run: Started, then for every epoch Stepped after each of its
+// steps and EpochEnded after its validation, and Ended once, however it ends.
+const (
+	Started Event = iota
+	Stepped
+	EpochEnded
+	Ended
+)
+
+// Observer follows a training run. It is called between steps on the goroutine
+// that trains, so it may look at weights and even change them, and should be
+// quick. An error ends the run; ErrStop ends it in good order.
+type Observer interface {
+	Observe(e Event, r *Run) error
+}
+
+// ErrStop is what an observer returns to end a run without failing it.
+var ErrStop = errors.New("train: stopped by an observer")
+
+// Run is the state of a training run as observers see it. They must not change
+// it, nor keep it beyond the call.
+type Run struct {
+	*Trainer
+	State   *optim.State
+	History *History // the epochs completed
+
+	Samples int // in the training data
+	Steps   int // in an epoch
+	Epoch   int // the current one, from 1
+	Step    int // of the current epoch, from 1
+
+	BatchLoss float64 // of the step just taken, the mean over the batch's entries
+	Mean      Scores  // means over the current epoch's steps so far
+
+	totals Totals
+	began  time.Time // when the current epoch would have begun without interruption
+}
+
+// notify tells all observers of an event, even if one of them fails. It returns
+// the first error, and whether an observer wants the run to stop in good order.
+func (r *Run) notify(e Event) (stop bool, err error) {
+	for _, o := range r.Observers {
+		switch told := o.Observe(e, r); {
+		case errors.Is(told, ErrStop):
+			stop = true
+		case err == nil:
+			err = told
+		}
+	}
+	return stop, err
+}

@@ -1,0 +1,106 @@
+package train
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// Progress shows a training run in the manner of Keras: while an epoch lasts, a
+// bar with steps, rate, remaining time, loss and metrics; once it is over, a line
+// with its numbers. Where Out is not a terminal only the lines are written.
+type Progress struct {
+	Out io.Writer // where to show it; standard error by default
+
+	bar   *progressbar.ProgressBar
+	shown time.Time
+}
+
+// redraw is how often the bar is drawn: faster than the eye asks for is wasted.
+const redraw = 100 * time.Millisecond
+
+// Observe draws the bar and the lines.
+func (p *Progress) Observe(e Event, r *Run) error {
+	switch e {
+	case Started:
+		if p.Out == nil {
+			p.Out = os.Stderr
+		}
+	case Stepped:
+		p.step(r)
+	case EpochEnded:
+		p.clear()
+		p.line(r)
+	case Ended:
+		p.clear()
+	}
+	return nil
+}
+
+// step redraws the bar now and then.
+func (p *Progress) step(r *Run) {
+	if r.Step == 1 {
+		p.clear()
+		p.begin(r)
+	}
+	if p.bar == nil || time.Since(p.shown) < redraw {
+		return
+	}
+	p.shown = time.Now()
+	p.bar.Describe(fmt.Sprintf("Epoch %d/%d %s", r.Epoch, r.Epochs, scoreText("", r.Mean, r.History.Metrics)))
+	p.bar.Set(r.Step) // errors of drawing to a terminal are of no use to anybody
+}
+
+// begin makes the bar of an epoch if there is a terminal to draw it on.
+func (p *Progress) begin(r *Run) {
+	if !isTerminal(p.Out) {
+		return
+	}
+	p.shown = time.Now()
+	p.bar = progressbar.NewOptions(r.Steps,
+		progressbar.OptionSetWriter(p.Out),
+		progressbar.OptionSetWidth(20),
+		progressbar.OptionShowCount(),
+		progressbar.OptionShowIts(),
+		progressbar.OptionSetItsString("step"),
+		progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetTheme(progressbar.Theme{
+			Saucer: "=", SaucerHead: ">", SaucerPadding: ".", BarStart: "[", BarEnd: "]"}))
+}
+
+func (p *Progress) clear() {
+	if p.bar != nil {
+		p.bar.Clear()
+		p.bar = nil
+	}
+}
+
+// line writes the numbers of the epoch that has just ended.
+func (p *Progress) line(r *Run) {
+	e := r.History.Last()
+	text := scoreText("", e.Train, r.History.Metrics)
+	if e.Validation != nil {
+		text += " - " + scoreText("val_", *e.Validation, r.History.Metrics)
+	}
+	fmt.Fprintf(p.Out, "Epoch %*d/%d - %d steps - %.1fs - %s\n",
+		len(fmt.Sprint(r.Epochs)), e.Epoch, r.Epochs, r.Steps, e.Seconds, text)
+}
+
+// scoreText writes scores as Keras does: "loss: 0.1523 - rounded_accuracy: 0.9432".
+func scoreText(prefix string, s Scores, metrics []string) string {
+	parts := []string{fmt.Sprintf("%sloss: %.4f", prefix, s.Loss)}
+	for i, name := range metrics {
+		parts = append(parts, fmt.Sprintf("%s%s: %.4f", prefix, name, s.Metrics[i]))
+	}
+	return strings.Join(parts, " - ")
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,372 @@
+// Package train fits networks to data.
+//
+// A [Trainer] runs the loop: it shuffles the samples each epoch, shares every
+// batch out over a team of workers, and changes the weights. It knows nothing of
+// progress bars or early stopping; those are [Observer]s of its events.
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"time"
+
+	"hourglass/dataset"
+	"hourglass/internal/parallel"
+	"hourglass/loss"
+	"hourglass/metric"
+	"hourglass/nn"
+	"hourglass/optim"
+)
+
+// Trainer fits a network to reproduce its own input. Its fields are settings;
+// the zero value of an optional one means the default it names.
+type Trainer struct {
+	Network   *nn.Network
+	Loss      loss.Loss
+	Optimizer optim.Optimizer
+	Metrics   []metric.Metric // optional
+
+	Epochs    int    // passes over the training data, at least 1
+	BatchSize int    // samples per step, at least 1; the last step of an epoch takes what is left
+	Seed      uint64 // of the data's order and of noise and dropout
+	Threads   int    // workers; 0 means one for every core. The result does not depend on it
+
+	Observers []Observer // called in this order
+
+	Resume *Snapshot // where to go on instead of at the start; nil for the start
+}
+
+// ErrNotFinite is wrapped by the error of a training that was stopped because
+// its loss was NaN or infinite.
+var ErrNotFinite = errors.New("loss is not finite")
+
+// Fit trains on every sample of training in every epoch and, unless validation
+// is nil, evaluates it after each. It returns the history of the epochs that
+// were completed, also with an error.
+//
+// When ctx is done it stops before the next step and returns an error that wraps
+// ctx.Err(). A loss that is NaN or infinite stops it likewise, wrapping
+// ErrNotFinite; the weights are then those before that step. So does such a loss
+// on the validation data, with the weights after the epoch's last step.
+func (t *Trainer) Fit(ctx context.Context, training, validation dataset.Source) (*History, error) {
+	if err := t.validate(training, validation); err != nil {
+		return nil, err
+	}
+	l := t.newLoop(training, t.BatchSize)
+	defer l.team.Close()
+	l.startTraining()
+	run := l.newRun(training.Len())
+	if t.Resume != nil {
+		if err := run.resume(t.Resume); err != nil {
+			return nil, err
+		}
+		l.pass.Refresh()
+	}
+	err := l.fit(ctx, run, validation)
+	if _, endErr := run.notify(Ended); err == nil {
+		err = endErr
+	}
+	return run.History, err
+}
+
+func (t *Trainer) validate(training, validation dataset.Source) error {
+	switch {
+	case t.Optimizer == nil:
+		return errors.New("train: no optimizer is set")
+	case t.Epochs < 1:
+		return fmt.Errorf("train: epochs is %d, want at least 1", t.Epochs)
+	case t.BatchSize < 1:
+		return fmt.Errorf("train: batch size is %d, want at least 1", t.BatchSize)
+	}
+	if err := t.validateNetwork(); err != nil {
+		return err
+	}
+	if len(t.Network.Weights()) == 0 {
+		return errors.New("train: the network has no weights to train")
+	}
+	if err := t.Optimizer.Validate(); err != nil {
+		return err
+	}
+	if err := fits(t.Network, "training", training); err != nil {
+		return err
+	}
+	if validation == nil {
+		return nil
+	}
+	return fits(t.Network, "validation", validation)
+}
+
+// validateNetwork checks what training and evaluation both need.
+func (t *Trainer) validateNetwork() error {
+	switch {
+	case t.Network == nil:
+		return errors.New("train: no network is set")
+	case t.Loss == nil:
+		return errors.New("train: no loss is set")
+	case t.Threads < 0:
+		return fmt.Errorf("train: threads is %d, want at least 1, or 0 for all cores", t.Threads)
+	case t.Network.Output().Size() != t.Network.Input().Size():
+		return fmt.Errorf("train: the network gives samples of shape %v for inputs of shape %v, want as many elements",
+			t.Network.Output(), t.Network.Input())
+	}
+	return nil
+}
+
+// fits reports data that the network cannot take.
+func fits(n *nn.Network, what string, s dataset.Source) error {
+	switch {
+	case s == nil || s.Len() == 0:
+		return fmt.Errorf("train: no %s samples", what)
+	case s.Sample().Size() != n.Input().Size():
+		return fmt.Errorf("train: %s samples have shape %v, want %v", what, s.Sample(), n.Input())
+	}
+	return nil
+}
+
+// loop is the machinery of a run: everything a step needs, allocated once.
+type loop struct {
+	trainer *Trainer
+	team    *parallel.Team
+	pass    *nn.Pass
+	logits  loss.FromLogits // set if the loss works on logits
+	state   *optim.State
+
+	source dataset.Source
+	order  []int // the order of the training samples in this epoch
+	batch  []int // the samples of the current step
+
+	losses  []float64   // of each sample of the batch, summed over its entries
+	metrics [][]float64 // [metric][sample of the batch]
+
+	trainJob, evaluateJob func(*parallel.Worker) // bound once, so that steps allocate nothing
+	update                func(lo, hi int)
+}
+
+// newLoop prepares steps on batches of up to capacity samples.
+func (t *Trainer) newLoop(source dataset.Source, capacity int) *loop {
+	threads := t.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	capacity = min(capacity, source.Len())
+	l := &loop{
+		trainer: t,
+		team:    parallel.NewTeam(threads),
+		source:  source,
+		losses:  make([]float64, capacity),
+		metrics: make([][]float64, len(t.Metrics)),
+	}
+	for i := range l.metrics {
+		l.metrics[i] = make([]float64, capacity)
+	}
+	if fused, ok := t.Loss.(loss.FromLogits); ok && t.Network.EndsInSigmoid() {
+		l.logits = fused
+	}
+	l.pass = t.Network.NewTrainingPass(capacity, nn.PassOptions{Workers: threads, Logits: l.logits != nil})
+	l.trainJob, l.evaluateJob = l.trainShare, l.evaluateShare
+	return l
+}
+
+// startTraining prepares what only training needs, the optimiser's state.
+func (l *loop) startTraining() {
+	weights := l.trainer.Network.Weights()
+	l.state = optim.NewState(l.trainer.Optimizer, len(weights))
+	l.update = func(lo, hi int) { l.state.Update(weights, l.pass.Gradients(), lo, hi) }
+}
+
+// newRun returns the run before its first step.
+func (l *loop) newRun(samples int) *Run {
+	t := l.trainer
+	run := &Run{Trainer: t, State: l.state, History: &History{}, Samples: samples,
+		Steps: (samples-1)/t.BatchSize + 1, Mean: newScores(len(t.Metrics))}
+	for _, m := range t.Metrics {
+		run.History.Metrics = append(run.History.Metrics, m.Name())
+	}
+	return run
+}
+
+// fit runs the epochs, or what is left of them.
+func (l *loop) fit(ctx context.Context, run *Run, validation dataset.Source) error {
+	l.order = make([]int, run.Samples)
+	stop, err := run.notify(Started)
+	for !stop && err == nil && (run.midEpoch() || run.Epoch < run.Epochs) {
+		if !run.midEpoch() {
+			run.beginEpoch()
+		}
+		stop, err = l.epoch(ctx, run, validation)
+	}
+	return err
+}
+
+// midEpoch reports whether an epoch has begun and is not recorded yet.
+func (r *Run) midEpoch() bool { return r.Epoch > len(r.History.Epochs) }
+
+func (r *Run) beginEpoch() {
+	r.Epoch++
+	r.Step = 0
+	r.totals = Totals{Metrics: make([]float64, len(r.Metrics))}
+	r.began = time.Now()
+}
+
+// epoch takes the steps that are left of the epoch, evaluates and records. It
+// reports whether an observer asked to stop.
+func (l *loop) epoch(ctx context.Context, run *Run, validation dataset.Source) (stop bool, err error) {
+	dataset.Permutation(run.Seed, uint64(run.Epoch), l.order)
+	rest := l.order[min(run.Step*run.BatchSize, run.Samples):]
+	for run.Step < run.Steps {
+		if err := ctx.Err(); err != nil {
+			return false, fmt.Errorf("train: stopped in epoch %d before step %d: %w", run.Epoch, run.Step+1, err)
+		}
+		batch := rest[:min(run.BatchSize, len(rest))]
+		rest = rest[len(batch):]
+		batchLoss, err := l.step(batch)
+		if err != nil {
+			return false, fmt.Errorf("train: epoch %d, step %d: %w", run.Epoch, run.Step+1, err)
+		}
+		run.Step++
+		run.totals.add(l)
+		run.BatchLoss = batchLoss
+		run.totals.means(&run.Mean)
+		if stop, err := run.notify(Stepped); stop || err != nil {
+			return stop, err
+		}
+	}
+	record := Epoch{Epoch: run.Epoch, Train: newScores(len(l.metrics))}
+	run.totals.means(&record.Train)
+	if validation != nil {
+		scores, err := l.evaluate(ctx, validation)
+		if err != nil {
+			return false, fmt.Errorf("train: validation after epoch %d: %w", run.Epoch, err)
+		}
+		record.Validation = &scores
+	}
+	record.Seconds = time.Since(run.began).Seconds()
+	run.History.Epochs = append(run.History.Epochs, record)
+	return run.notify(EpochEnded)
+}
+
+// step trains on one batch and returns its loss, the mean over all entries.
+func (l *loop) step(batch []int) (float64, error) {
+	l.batch = batch
+	l.pass.StartTraining(len(batch), l.trainer.Seed, uint64(l.state.Step))
+	l.state.Advance()
+	l.team.Run(l.trainJob)
+	total := l.totalLoss()
+	return total / float64(l.entries()), checkFinite(total)
+}
+
+// checkFinite reports a loss that is NaN or infinite.
+func checkFinite(loss float64) error {
+	if finite(loss) {
+		return nil
+	}
+	return fmt.Errorf("%w (%v); a smaller learning rate or cleaner data may help", ErrNotFinite, loss)
+}
+
+// entries returns the number of values in the batch.
+func (l *loop) entries() int { return len(l.batch) * l.trainer.Network.Output().Size() }
+
+// totalLoss sums the loss of the batch, always in the order of its samples.
+func (l *loop) totalLoss() float64 {
+	var sum float64
+	for _, x := range l.losses[:len(l.batch)] {
+		sum += x
+	}
+	return sum
+}
+
+// trainShare is one worker's share of a training step. The two phases split the
+// work along different axes: samples first, then weights.
+func (l *loop) trainShare(w *parallel.Worker) {
+	lo, hi := w.Range(len(l.batch), 1)
+	l.forward(w, lo, hi)
+	scale := 1 / float32(l.entries())
+	for i := lo; i < hi; i++ {
+		l.judge(i, l.pass.OutputSlopes(i, i+1), scale)
+	}
+	l.pass.BackwardShare(w, lo, hi)
+	w.Barrier()
+	if finite(l.totalLoss()) {
+		l.pass.GradientShare(w, l.update)
+	}
+}
+
+// evaluateShare is one worker's share of an evaluation.
+func (l *loop) evaluateShare(w *parallel.Worker) {
+	lo, hi := w.Range(len(l.batch), 1)
+	l.forward(w, lo, hi)
+	for i := lo; i < hi; i++ {
+		l.judge(i, nil, 0)
+	}
+}
+
+// forward reads samples lo to hi of the batch and runs the network on them.
+func (l *loop) forward(w *parallel.Worker, lo, hi int) {
+	if lo < hi {
+		l.source.Read(l.pass.InputRows(lo, hi), l.batch[lo:hi])
+	}
+	l.pass.ForwardShare(w, lo, hi)
+}
+
+// judge computes loss and metrics of sample i of the batch, and the gradient of
+// the loss unless grad is nil. The target is the network's own, clean input.
+func (l *loop) judge(i int, grad []float32, scale float32) {
+	target, output := l.pass.InputRows(i, i+1), l.pass.OutputRows(i, i+1)
+	if l.logits != nil {
+		l.losses[i] = l.logits.EvalLogits(grad, output, target, scale)
+	} else {
+		l.losses[i] = l.trainer.Loss.Eval(grad, output, target, scale)
+	}
+	for j, m := range l.trainer.Metrics {
+		l.metrics[j][i] = m.Eval(output, target)
+	}
+}
+
+// evaluate returns loss and metrics over all samples of source.
+func (l *loop) evaluate(ctx context.Context, source dataset.Source) (Scores, error) {
+	training := l.source
+	l.source = source
+	defer func() { l.source = training }()
+	indices := make([]int, len(l.losses))
+	totals, scores := Totals{Metrics: make([]float64, len(l.metrics))}, newScores(len(l.metrics))
+	for at := 0; at < source.Len(); at += len(indices) {
+		if err := ctx.Err(); err != nil {
+			return Scores{}, fmt.Errorf("stopped: %w", err)
+		}
+		n := min(len(indices), source.Len()-at)
+		for i := range n {
+			indices[i] = at + i
+		}
+		l.batch = indices[:n]
+		l.pass.Start(n)
+		l.team.Run(l.evaluateJob)
+		totals.add(l)
+	}
+	totals.means(&scores)
+	return scores, checkFinite(scores.Loss)
+}
+
+// Evaluate returns the loss and the metrics of the trainer's network on all
+// samples of source, without noise or dropout. A loss that is NaN or infinite is
+// an error that wraps ErrNotFinite. It needs network and loss only; the batch
+// size (1 if it is not set) and threads change nothing but its speed.
+func (t *Trainer) Evaluate(ctx context.Context, source dataset.Source) (Scores, error) {
+	if err := t.validateNetwork(); err != nil {
+		return Scores{}, err
+	}
+	if err := fits(t.Network, "evaluation", source); err != nil {
+		return Scores{}, err
+	}
+	l := t.newLoop(source, max(t.BatchSize, 1))
+	defer l.team.Close()
+	scores, err := l.evaluate(ctx, source)
+	if err != nil {
+		return Scores{}, fmt.Errorf("train: evaluation: %w", err)
+	}
+	return scores, nil
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

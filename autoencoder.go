@@ -1,0 +1,125 @@
+// Package hourglass trains autoencoders and uses them.
+//
+// An autoencoder is a pair of neural networks: the encoder turns a sample, an
+// image for instance, into a short code, and the decoder turns the code back
+// into the sample. Trained together to reproduce their input they find codes that
+// keep what matters, which serve to compress, to denoise, to recognise and to
+// find what does not fit.
+//
+//	ae, err := hourglass.New(
+//		nn.Layers{nn.Input{28, 28}, nn.Flatten{}, nn.Dense{Units: 30, Activation: nn.SELU}},
+//		nn.Layers{nn.Dense{Units: 784, Activation: nn.Sigmoid}, nn.Reshape{28, 28}},
+//	)
+//	history, err := ae.Fit(ctx, images, hourglass.Epochs(10))
+//	codes, err := ae.Encode(batch)
+//
+// The packages below do the parts: nn the layers and networks, train the loop,
+// loss, optim and metric its choices, dataset the data, figure the pictures.
+package hourglass
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"hourglass/dataset"
+	"hourglass/metric"
+	"hourglass/nn"
+	"hourglass/tensor"
+)
+
+// DefaultSeed is the seed of weights, data order and noise where none is given.
+const DefaultSeed = 42
+
+// Autoencoder is an encoder and a decoder with shared training. Once trained it
+// may be used by any number of goroutines at once; Fit and Init must not run at
+// the same time as anything else.
+type Autoencoder struct {
+	encoderLayers, decoderLayers nn.Layers
+
+	whole            *nn.Network
+	encoder, decoder *nn.Network // parts of whole, with the same weights
+
+	reconstructing, encoding, decoding passPool
+}
+
+// New returns an untrained autoencoder. The first encoder layer must be nn.Input
+// or a shape follows from nothing; the decoder takes the encoder's output and must
+// end in samples of as many elements as the input. Weights start as the layers'
+// initialisers say, from DefaultSeed; Init draws others.
+func New(encoder, decoder nn.Layers) (*Autoencoder, error) {
+	if len(encoder) == 0 || len(decoder) == 0 {
+		return nil, fmt.Errorf("hourglass: new autoencoder: encoder has %d layers and decoder %d, want at least 1 each",
+			len(encoder), len(decoder))
+	}
+	layers := slices.Concat(encoder, decoder)
+	whole, err := nn.NewNetwork(nil, layers...)
+	if err != nil {
+		return nil, fmt.Errorf("hourglass: new autoencoder: %w", err)
+	}
+	if whole.Output().Size() != whole.Input().Size() {
+		return nil, fmt.Errorf("hourglass: new autoencoder: the decoder gives samples of shape %v, want that of the input, %v",
+			whole.Output(), whole.Input())
+	}
+	a := &Autoencoder{encoderLayers: layers[:len(encoder)], decoderLayers: layers[len(encoder):], whole: whole,
+		encoder: whole.Slice(0, len(encoder)), decoder: whole.Slice(len(encoder), len(layers))}
+	a.reconstructing.network, a.encoding.network, a.decoding.network = a.whole, a.encoder, a.decoder
+	a.Init(DefaultSeed)
+	return a, nil
+}
+
+// Init draws all weights anew.
+func (a *Autoencoder) Init(seed uint64) { a.whole.Init(seed) }
+
+// Network returns encoder and decoder as one network.
+func (a *Autoencoder) Network() *nn.Network { return a.whole }
+
+// Encoder returns the encoder, which shares its weights with the autoencoder.
+func (a *Autoencoder) Encoder() *nn.Network { return a.encoder }
+
+// Decoder returns the decoder, which shares its weights with the autoencoder.
+func (a *Autoencoder) Decoder() *nn.Network { return a.decoder }
+
+// Summary lists the layers of encoder and decoder, their output shapes and
+// numbers of parameters, as Keras' summary does.
+func (a *Autoencoder) Summary() string {
+	return a.encoder.Summary("encoder") + a.decoder.Summary("decoder")
+}
+
+// Encode returns the codes of n samples: x has shape n×(input), the result
+// n×(code).
+func (a *Autoencoder) Encode(x tensor.Tensor) (tensor.Tensor, error) {
+	return a.encoding.run("encode", x)
+}
+
+// EncodeAll returns the codes of all samples of a source, of shape n×(code),
+// without holding the samples in memory. It ends early with ctx's error.
+func (a *Autoencoder) EncodeAll(ctx context.Context, data dataset.Source) (tensor.Tensor, error) {
+	return a.encoding.runSource(ctx, "encode", data)
+}
+
+// Decode returns the samples that codes stand for: codes has shape n×(code), the
+// result n×(output).
+func (a *Autoencoder) Decode(codes tensor.Tensor) (tensor.Tensor, error) {
+	return a.decoding.run("decode", codes)
+}
+
+// Reconstruct encodes and decodes: x has shape n×(input), the result n×(output).
+func (a *Autoencoder) Reconstruct(x tensor.Tensor) (tensor.Tensor, error) {
+	return a.reconstructing.run("reconstruct", x)
+}
+
+// Score returns the reconstruction error of each sample of x, the mean squared
+// difference to its reconstruction. Samples unlike those the autoencoder was
+// trained on score high.
+func (a *Autoencoder) Score(x tensor.Tensor) ([]float64, error) {
+	y, err := a.reconstructing.run("score", x)
+	if err != nil {
+		return nil, err
+	}
+	scores := make([]float64, x.Len())
+	for i := range scores {
+		scores[i] = metric.MeanSquaredError{}.Eval(y.Row(i), x.Row(i))
+	}
+	return scores, nil
+}

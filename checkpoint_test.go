@@ -1,0 +1,182 @@
+package hourglass_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"hourglass"
+	"hourglass/dataset"
+	"hourglass/nn"
+	"hourglass/optim"
+	"hourglass/tensor"
+	"hourglass/train"
+)
+
+// wave returns n samples of eight values without any meaning.
+func wave(n int) dataset.Array {
+	x := tensor.New(n, 8)
+	for i := range x.Data {
+		x.Data[i] = float32(i*i%17) / 17
+	}
+	return dataset.Array{Tensor: x}
+}
+
+func newSmall(t *testing.T) *hourglass.Autoencoder {
+	t.Helper()
+	ae, err := hourglass.New(
+		nn.Layers{nn.Input{8}, nn.GaussianNoise{Stddev: 0.1}, nn.Dense{Units: 3, Activation: nn.Tanh}},
+		nn.Layers{nn.Dense{Units: 8, Activation: nn.Sigmoid}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ae
+}
+
+// fitSmall trains with checkpoints in dir; it cancels the run after a number of
+// steps, unless that is 0.
+func fitSmall(t *testing.T, ae *hourglass.Autoencoder, dir string, steps int, more ...hourglass.FitOption) error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	options := append([]hourglass.FitOption{
+		hourglass.Epochs(5), hourglass.BatchSize(4), hourglass.Optimizer(optim.Adam{LearningRate: 0.01}),
+		hourglass.Validation(wave(6)),
+		hourglass.Checkpoint(hourglass.Checkpoints{Dir: dir, Steps: 7, Epochs: 1}),
+		hourglass.Observe(&train.EarlyStopping{Patience: 4}, observerFunc(func(e train.Event, r *train.Run) error {
+			if e == train.Stepped && r.State.Step == steps {
+				cancel()
+			}
+			return nil
+		})),
+	}, more...)
+	_, err := ae.Fit(ctx, wave(22), options...)
+	return err
+}
+
+type observerFunc func(e train.Event, r *train.Run) error
+
+func (f observerFunc) Observe(e train.Event, r *train.Run) error { return f(e, r) }
+
+func savedBytes(t *testing.T, ae *hourglass.Autoencoder) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "model")
+	if err := ae.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestResumeEndsWithTheSameModel(t *testing.T) {
+	whole := newSmall(t)
+	if err := fitSmall(t, whole, t.TempDir(), 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, steps := range []int{1, 6, 7, 12, 29} {
+		dir := t.TempDir()
+		if err := fitSmall(t, newSmall(t), dir, steps); err == nil {
+			t.Fatal("the run was not interrupted")
+		}
+		resumed := newSmall(t)
+		resumed.Init(99) // its weights are to be those of the checkpoint
+		if err := fitSmall(t, resumed, dir, 0, hourglass.Resume(dir), hourglass.Threads(1)); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(savedBytes(t, resumed), savedBytes(t, whole)) {
+			t.Errorf("interrupted after %d steps and resumed: the model differs", steps)
+		}
+	}
+}
+
+func TestDamagedCheckpointIsPassedOver(t *testing.T) {
+	whole, dir := newSmall(t), t.TempDir()
+	if err := fitSmall(t, whole, t.TempDir(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := fitSmall(t, newSmall(t), dir, 17); err == nil {
+		t.Fatal("the run was not interrupted")
+	}
+	names := checkpoints(t, dir)
+	if want := []string{"checkpoint-000003-000000002.safetensors", "checkpoint-000003-000000005.safetensors"}; !slices.Equal(names[1:], want) {
+		t.Fatalf("checkpoints %v, want three that end in %v", names, want)
+	}
+	for _, size := range []int64{0, 7, 100, 2000} {
+		if err := os.Truncate(filepath.Join(dir, names[2]), size); err != nil {
+			t.Fatal(err)
+		}
+		resumed := newSmall(t)
+		copied := t.TempDir()
+		if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		if err := fitSmall(t, resumed, copied, 0, hourglass.Resume(copied)); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(savedBytes(t, resumed), savedBytes(t, whole)) {
+			t.Errorf("last checkpoint cut to %d bytes: the model differs", size)
+		}
+	}
+}
+
+func checkpoints(t *testing.T, dir string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "checkpoint-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range paths {
+		paths[i] = filepath.Base(p)
+	}
+	return paths
+}
+
+func TestCheckpointsAreModels(t *testing.T) {
+	dir, ae := t.TempDir(), newSmall(t)
+	if err := fitSmall(t, ae, dir, 0); err != nil {
+		t.Fatal(err)
+	}
+	names := checkpoints(t, dir)
+	if len(names) != 3 || names[2] != "checkpoint-000006-000000000.safetensors" {
+		t.Errorf("after five epochs there are %v, want the last three, up to the end of epoch 5", names)
+	}
+	for _, name := range append(names, hourglass.BestFile) {
+		if _, err := hourglass.Load(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestResumeRefuses(t *testing.T) {
+	dir, empty := t.TempDir(), t.TempDir()
+	if err := fitSmall(t, newSmall(t), dir, 9); err == nil {
+		t.Fatal("the run was not interrupted")
+	}
+	other, err := hourglass.New(nn.Layers{nn.Input{8}, nn.Dense{Units: 2}}, nn.Layers{nn.Dense{Units: 8}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		dir, want string
+		ae        *hourglass.Autoencoder
+		option    hourglass.FitOption
+	}{
+		{empty, "no checkpoint in " + empty, newSmall(t), hourglass.Threads(1)},
+		{filepath.Join(empty, "missing"), "missing", newSmall(t), hourglass.Threads(1)},
+		{dir, "another architecture", other, hourglass.Threads(1)},
+		{dir, "batches of 4", newSmall(t), hourglass.BatchSize(5)},
+	} {
+		err := fitSmall(t, c.ae, t.TempDir(), 0, hourglass.Resume(c.dir), c.option)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("got error %q, want one line with %q", fmt.Sprint(err), c.want)
+		}
+	}
+}

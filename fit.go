@@ -1,0 +1,87 @@
+package hourglass
+
+import (
+	"context"
+
+	"hourglass/dataset"
+	"hourglass/loss"
+	"hourglass/metric"
+	"hourglass/optim"
+	"hourglass/train"
+)
+
+// FitOption changes one setting of Fit.
+type FitOption func(*fitSettings)
+
+type fitSettings struct {
+	train.Trainer
+	validation  dataset.Source
+	checkpoints *Checkpoints
+	resume      string // folder of checkpoints to go on from
+}
+
+// Epochs sets how often the training data is gone through; 10 by default.
+func Epochs(n int) FitOption { return func(s *fitSettings) { s.Epochs = n } }
+
+// BatchSize sets the number of samples in a step; 32 by default.
+func BatchSize(n int) FitOption { return func(s *fitSettings) { s.BatchSize = n } }
+
+// Loss sets what training makes small; by default binary cross-entropy for a
+// network that ends in a sigmoid and mean squared error for any other.
+func Loss(l loss.Loss) FitOption { return func(s *fitSettings) { s.Loss = l } }
+
+// Optimizer sets the update rule; optim.Adam{} by default.
+func Optimizer(o optim.Optimizer) FitOption { return func(s *fitSettings) { s.Optimizer = o } }
+
+// Metrics sets what is reported beside the loss; nothing by default.
+func Metrics(m ...metric.Metric) FitOption { return func(s *fitSettings) { s.Metrics = m } }
+
+// Validation sets data on which loss and metrics are evaluated after each epoch.
+func Validation(v dataset.Source) FitOption { return func(s *fitSettings) { s.validation = v } }
+
+// Seed sets the seed of the data's order and of noise and dropout; DefaultSeed by
+// default. The starting weights have their own (Autoencoder.Init).
+func Seed(seed uint64) FitOption { return func(s *fitSettings) { s.Seed = seed } }
+
+// Threads sets how many cores are used; all by default. The result is the same
+// for any number.
+func Threads(n int) FitOption { return func(s *fitSettings) { s.Threads = n } }
+
+// Observe adds observers: a progress bar, early stopping, or one's own.
+func Observe(o ...train.Observer) FitOption {
+	return func(s *fitSettings) { s.Observers = append(s.Observers, o...) }
+}
+
+// Fit trains the autoencoder to reproduce the samples of data, from the weights
+// it has. It returns the history of the epochs completed, also with an error:
+// one that wraps ctx.Err() if ctx was cancelled, or train.ErrNotFinite if the
+// loss became NaN or infinite. In both cases the weights are those of the last
+// good step.
+func (a *Autoencoder) Fit(ctx context.Context, data dataset.Source, options ...FitOption) (*train.History, error) {
+	s := fitSettings{Trainer: train.Trainer{Network: a.whole, Loss: loss.MeanSquaredError{}, Optimizer: optim.Adam{},
+		Epochs: 10, BatchSize: 32, Seed: DefaultSeed}}
+	if a.whole.EndsInSigmoid() {
+		s.Loss = loss.BinaryCrossEntropy{}
+	}
+	for _, set := range options {
+		set(&s)
+	}
+	if s.resume != "" {
+		snapshot, err := a.loadSnapshot(s.resume)
+		if err != nil {
+			return nil, err
+		}
+		s.Trainer.Resume = snapshot
+	}
+	if s.checkpoints != nil {
+		// First in line: at the end of a run others may change the weights.
+		s.Observers = append([]train.Observer{&checkpointer{Checkpoints: *s.checkpoints, model: a}}, s.Observers...)
+	}
+	return s.Trainer.Fit(ctx, data, s.validation)
+}
+
+// Evaluate returns a loss and metrics over all samples of data.
+func (a *Autoencoder) Evaluate(ctx context.Context, data dataset.Source, l loss.Loss, metrics ...metric.Metric) (train.Scores, error) {
+	t := train.Trainer{Network: a.whole, Loss: l, Metrics: metrics, BatchSize: inferenceBatch}
+	return t.Evaluate(ctx, data)
+}

@@ -1,0 +1,108 @@
+package hourglass
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"hourglass/dataset"
+	"hourglass/nn"
+	"hourglass/tensor"
+)
+
+// inferenceBatch is how many samples run through a network together: enough for
+// the matrix products, few enough for their values to stay in the caches.
+const inferenceBatch = 64
+
+// passPool lends a network's passes to the goroutines that need one.
+type passPool struct {
+	network *nn.Network
+	pool    sync.Pool // of *nn.Pass
+}
+
+func (p *passPool) get() *nn.Pass {
+	if pass, ok := p.pool.Get().(*nn.Pass); ok {
+		return pass
+	}
+	return p.network.NewPass(inferenceBatch)
+}
+
+// run runs the network on all samples of x, on all cores if there are many.
+func (p *passPool) run(verb string, x tensor.Tensor) (tensor.Tensor, error) {
+	in := p.network.Input()
+	if len(x.Shape) < 2 || x.Shape.Validate() != nil || x.Sample().Size() != in.Size() || len(x.Data) != x.Shape.Size() {
+		return tensor.Tensor{}, fmt.Errorf("hourglass: %s: got an array of shape %v with %d values, want N×%v with N at least 1",
+			verb, x.Shape, len(x.Data), in)
+	}
+	y, err := p.output(verb, x.Len())
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	inChunks(x.Len(), func(lo, hi int) {
+		pass := p.get()
+		copy(y.Slice(lo, hi).Data, pass.Forward(x.Slice(lo, hi).Data, hi-lo))
+		p.pool.Put(pass)
+	})
+	return y, nil
+}
+
+// runSource is run for samples that are read as they are needed.
+func (p *passPool) runSource(ctx context.Context, verb string, data dataset.Source) (tensor.Tensor, error) {
+	size := p.network.Input().Size()
+	if data.Len() < 1 || data.Sample().Size() != size {
+		return tensor.Tensor{}, fmt.Errorf("hourglass: %s: got %d samples of shape %v, want at least 1 of %v",
+			verb, data.Len(), data.Sample(), p.network.Input())
+	}
+	y, err := p.output(verb, data.Len())
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	inChunks(data.Len(), func(lo, hi int) {
+		if ctx.Err() != nil {
+			return
+		}
+		x, indices := make([]float32, (hi-lo)*size), make([]int, hi-lo)
+		for i := range indices {
+			indices[i] = lo + i
+		}
+		data.Read(x, indices)
+		pass := p.get()
+		copy(y.Slice(lo, hi).Data, pass.Forward(x, hi-lo))
+		p.pool.Put(pass)
+	})
+	if err := ctx.Err(); err != nil {
+		return tensor.Tensor{}, fmt.Errorf("hourglass: %s: %w", verb, err)
+	}
+	return y, nil
+}
+
+// output makes room for the network's output for n samples.
+func (p *passPool) output(verb string, n int) (tensor.Tensor, error) {
+	shape := append(tensor.Shape{n}, p.network.Output()...)
+	if err := shape.Validate(); err != nil {
+		return tensor.Tensor{}, fmt.Errorf("hourglass: %s: the result is too large: %w", verb, err)
+	}
+	return tensor.New(shape...), nil
+}
+
+// inChunks calls do for consecutive stretches [lo, hi) of n samples: here if there
+// is just one, otherwise on as many goroutines as there are cores.
+func inChunks(n int, do func(lo, hi int)) {
+	chunks := (n + inferenceBatch - 1) / inferenceBatch
+	if chunks == 1 {
+		do(0, n)
+		return
+	}
+	var next atomic.Int64
+	var running sync.WaitGroup
+	for range min(chunks, runtime.GOMAXPROCS(0)) {
+		running.Go(func() {
+			for c := int(next.Add(1)) - 1; c < chunks; c = int(next.Add(1)) - 1 {
+				do(c*inferenceBatch, min((c+1)*inferenceBatch, n))
+			}
+		})
+	}
+	running.Wait()
+}

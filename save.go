@@ -1,0 +1,109 @@
+package hourglass
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"hourglass/internal/atomicfile"
+	"hourglass/modelfile"
+	"hourglass/nn"
+)
+
+// Save writes the autoencoder to a file: architecture and weights in one
+// safetensors file, whole or not at all. The same model gives the same bytes.
+func (a *Autoencoder) Save(path string) error {
+	return a.SaveRecord(path, nil)
+}
+
+// SaveRecord is Save with a record of how the model was trained, any value that
+// can be written as JSON, kept in the file's metadata.
+func (a *Autoencoder) SaveRecord(path string, record any) error {
+	m, err := a.model(record)
+	if err != nil {
+		return fmt.Errorf("hourglass: save %s: %w", path, err)
+	}
+	err = atomicfile.Write(path, func(w io.Writer) error { return modelfile.Write(w, m) })
+	if err != nil {
+		return fmt.Errorf("hourglass: save: %w", err)
+	}
+	return nil
+}
+
+func (a *Autoencoder) architecture() modelfile.Architecture {
+	return modelfile.Architecture{Encoder: a.encoderLayers, Decoder: a.decoderLayers}
+}
+
+// model returns what a model file keeps of the autoencoder.
+func (a *Autoencoder) model(record any) (*modelfile.Model, error) {
+	m := &modelfile.Model{
+		Architecture: a.architecture(),
+		Arrays:       a.whole.Arrays(),
+	}
+	for i, name := range m.Names(a.whole) {
+		m.Arrays[i].Name = name
+	}
+	if record != nil {
+		text, err := json.Marshal(record)
+		if err != nil {
+			return nil, err
+		}
+		m.Record = text
+	}
+	return m, nil
+}
+
+// Load reads an autoencoder from a file that Save wrote. A file that is damaged,
+// or whose weights do not fit its architecture, is refused.
+func Load(path string) (*Autoencoder, error) {
+	m, err := modelfile.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("hourglass: load: %w", err)
+	}
+	a, err := fromModel(m)
+	if err != nil {
+		return nil, fmt.Errorf("hourglass: load %s: %w", path, err)
+	}
+	return a, nil
+}
+
+// modelArrays returns the arrays of the model itself, which in a checkpoint come
+// before those of its training.
+func modelArrays(m *modelfile.Model) []nn.Array {
+	return slices.DeleteFunc(slices.Clone(m.Arrays), func(a nn.Array) bool { return strings.HasPrefix(a.Name, trainingPrefix) })
+}
+
+// fromModel makes an autoencoder of what a file holds.
+func fromModel(m *modelfile.Model) (*Autoencoder, error) {
+	// Weights are counted before there is memory for them: an architecture can
+	// claim far more than the file has.
+	stored, size := modelArrays(m), 0
+	for _, array := range stored {
+		size += len(array.Values)
+	}
+	want, err := nn.CountWeights(nil, m.Layers()...)
+	if err != nil {
+		return nil, err
+	}
+	if want != size {
+		return nil, fmt.Errorf("the file has %d weights, want %d for its architecture", size, want)
+	}
+	a, err := New(m.Encoder, m.Decoder)
+	if err != nil {
+		return nil, err
+	}
+	arrays := a.whole.Arrays()
+	if len(stored) != len(arrays) {
+		return nil, fmt.Errorf("the file has %d arrays, want %d for its architecture", len(stored), len(arrays))
+	}
+	for i, name := range m.Names(a.whole) {
+		got := stored[i]
+		if got.Name != name || !got.Shape.Equal(arrays[i].Shape) {
+			return nil, fmt.Errorf("array %d is %q of shape %v, want %q of shape %v", i, got.Name, got.Shape, name, arrays[i].Shape)
+		}
+		copy(arrays[i].Values, got.Values)
+	}
+	return a, nil
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -95,7 +96,7 @@ func readPublished(path string, info *Info, file File) (IDX, error) {
 		}
 		sum <- hex.EncodeToString(hash.Sum(nil))
 	}()
-	a, err := readIDXFile(path, func(piece []byte) { pieces <- piece })
+	a, err := readIDXFile(path, idxDecoder{limit: math.MaxInt, seen: func(piece []byte) { pieces <- piece }})
 	close(pieces)
 	got := <-sum
 	if err != nil {

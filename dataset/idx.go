@@ -54,7 +54,7 @@ const (
 // Memory grows with the data that arrives, not with what a header promises. A
 // wrong magic number, a missing or surplus byte and a wrong checksum are errors.
 func ReadIDX(r io.Reader) (IDX, error) {
-	a, err := decodeIDX(r, 0, nil)
+	a, err := decodeIDX(r, idxDecoder{limit: math.MaxInt})
 	if err != nil {
 		return IDX{}, fmt.Errorf("dataset: read IDX: %w", err)
 	}
@@ -63,39 +63,38 @@ func ReadIDX(r io.Reader) (IDX, error) {
 
 // ReadIDXFile reads the array in the file at path as [ReadIDX] does. The error
 // names the file.
-func ReadIDXFile(path string) (IDX, error) { return readIDXFile(path, nil) }
+func ReadIDXFile(path string) (IDX, error) {
+	return readIDXFile(path, idxDecoder{limit: math.MaxInt})
+}
 
-// readIDXFile also hands each piece of the uncompressed file to seen, which
-// may keep it.
-func readIDXFile(path string, seen func([]byte)) (IDX, error) {
+func readIDXFile(path string, d idxDecoder) (IDX, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return IDX{}, fmt.Errorf("dataset: %w", err)
 	}
 	defer f.Close()
-	var size int64
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-		size = info.Size()
+		d.known = int(min(info.Size(), math.MaxInt))
 	}
-	a, err := decodeIDX(f, size, seen)
+	a, err := decodeIDX(f, d)
 	if err != nil {
 		return IDX{}, fmt.Errorf("dataset: read %s: %w", path, err)
 	}
 	return a, nil
 }
 
-// decodeIDX reads an array from r, of which size bytes are known to exist.
-func decodeIDX(r io.Reader, size int64, seen func([]byte)) (IDX, error) {
+// decodeIDX reads an array from r, of which d.known bytes are known to exist.
+func decodeIDX(r io.Reader, d idxDecoder) (IDX, error) {
 	plain, compressed, err := decompressed(r)
 	if err != nil {
 		return IDX{}, err
 	}
+	d.r = plain
 	// What the file probably holds may be allocated at once, which spares most
 	// files growing and copying.
 	if compressed {
-		size = min(size, math.MaxInt/gzipRatio) * gzipRatio
+		d.known = min(d.known, math.MaxInt/gzipRatio) * gzipRatio
 	}
-	d := idxDecoder{r: plain, known: int(min(size, math.MaxInt)), seen: seen}
 	return d.decode()
 }
 
@@ -116,8 +115,9 @@ func decompressed(r io.Reader) (plain io.Reader, compressed bool, err error) {
 // idxDecoder reads one array and counts the bytes it came from.
 type idxDecoder struct {
 	r     io.Reader
+	limit int          // bytes that the uncompressed file may have
 	known int          // bytes that may be allocated before they arrive
-	seen  func([]byte) // told of all bytes read, or nil
+	seen  func([]byte) // given each piece of the uncompressed file, to keep if it likes; or nil
 	got   int
 	want  int // size of the whole file, from its header
 }
@@ -180,6 +180,9 @@ func (d *idxDecoder) header() (code byte, shape tensor.Shape, err error) {
 		n *= shape[i]
 	}
 	d.want += n * width
+	if d.want > d.limit {
+		return 0, nil, fmt.Errorf("holds %d bytes, more than the %d of memory allowed", d.want, d.limit)
+	}
 	return code, shape, nil
 }
 

@@ -30,11 +30,7 @@ var unitValues = normalizedValues(0, 1)
 // normalizedValues is the table of (byte/255 - mean) / std, each operation
 // rounded to float32. With mean 0 and std 1 it is byte/255 exactly.
 func normalizedValues(mean, std float32) *[256]float32 {
-	var values [256]float32
-	for b := range values {
-		values[b] = (float32(b)/255 - mean) / std
-	}
-	return &values
+	return tabulate(func(b byte) float32 { return (float32(b)/255 - mean) / std })
 }
 
 // Len is the number of images.
@@ -73,8 +69,28 @@ func lookUp(dst []float32, src []byte, values *[256]float32) {
 // Normalize gives. Mean and std 0.5 map to [-1, 1]. It replaces an earlier
 // normalisation; std must not be 0.
 func (d *Images) Normalize(mean, std float32) *Images {
+	return d.valued(normalizedValues(mean, std))
+}
+
+// Raw returns a view of the same images whose values are the bytes themselves, 0
+// to 255. It is what a [Scaler] is fitted on and applied to.
+func (d *Images) Raw() *Images { return d.valued(rawValues) }
+
+// rawValues maps bytes to their numbers.
+var rawValues = tabulate(func(b byte) float32 { return float32(b) })
+
+func tabulate(value func(b byte) float32) *[256]float32 {
+	var values [256]float32
+	for b := range values {
+		values[b] = value(byte(b))
+	}
+	return &values
+}
+
+// valued returns a view of the same images with other values of their bytes.
+func (d *Images) valued(values *[256]float32) *Images {
 	view := *d
-	view.values = normalizedValues(mean, std)
+	view.values = values
 	return &view
 }
 

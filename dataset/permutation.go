@@ -20,10 +20,14 @@ func Permutation(seed, epoch uint64, dst []int) {
 	for i := range dst {
 		dst[i] = i
 	}
-	generator := rand.NewPCG(seed, epoch)
-	for i := len(dst) - 1; i > 0; i-- {
+	shuffle(rand.NewPCG(seed, epoch), dst)
+}
+
+// shuffle puts the elements of a in random order.
+func shuffle(generator *rand.PCG, a []int) {
+	for i := len(a) - 1; i > 0; i-- {
 		j := below(generator, uint64(i)+1)
-		dst[i], dst[j] = dst[j], dst[i]
+		a[i], a[j] = a[j], a[i]
 	}
 }
 

@@ -41,10 +41,11 @@ def permutation(seed, epoch, n):
     return p
 
 
-for seed, epoch, n in [(42, 0, 10), (42, 1, 10), (1, 0, 10), (0, 0, 20), (M64, M64, 20), (42, 19, 55000)]:
-    # Of a long order, the first twenty.
-    print(seed, epoch, n, *permutation(seed, epoch, n)[:20])
+if __name__ == "__main__":
+    for seed, epoch, n in [(42, 0, 10), (42, 1, 10), (1, 0, 10), (0, 0, 20), (M64, M64, 20), (42, 19, 55000)]:
+        # Of a long order, the first twenty.
+        print(seed, epoch, n, *permutation(seed, epoch, n)[:20])
 
-g = PCG(42, 7)
-for _ in range(20):
-    print(below(g, (1 << 63) + 1), file=sys.stderr)
+    g = PCG(42, 7)
+    for _ in range(20):
+        print(below(g, (1 << 63) + 1), file=sys.stderr)

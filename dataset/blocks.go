@@ -1,0 +1,111 @@
+package dataset
+
+import (
+	"fmt"
+	"math"
+	"sync/atomic"
+
+	"hourglass/dataset/npy"
+	"hourglass/tensor"
+)
+
+// Blocks is a [Source] of the samples in a .npy file that is larger than memory,
+// or than one wishes to spend of it. Samples are decoded as they are read, from
+// pages of the file that the system keeps in memory; at most about twice as much
+// as the buffer stays in use, if they are read in the [Order] that Blocks asks for.
+//
+// The values are those of the file, neither scaled nor checked before. A sample
+// that holds NaN or infinity, or that can no longer be read, is served as NaN
+// throughout, so that training on it stops; Err then says why.
+type Blocks struct {
+	file    *npy.File
+	sample  tensor.Shape
+	bytes   int64 // of a sample in the file
+	buffer  int64
+	touched atomic.Int64 // bytes read since memory was last released
+	err     atomic.Pointer[error]
+}
+
+var _ Source = (*Blocks)(nil)
+
+// blocksPerBuffer is from how many places of the file the samples of one
+// buffer come: enough to mix a sorted file, and few enough that each is a long
+// run to read.
+const blocksPerBuffer = 64
+
+// OpenBlocks opens the .npy file at path, whose array has two axes at least, to
+// be read with a buffer of that many bytes, or a single sample if that is more.
+// It must be closed.
+func OpenBlocks(path string, buffer int64) (*Blocks, error) {
+	if buffer < 1 {
+		return nil, fmt.Errorf("dataset: read %s: a buffer of %d bytes, want at least 1", path, buffer)
+	}
+	f, err := npy.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	sample := f.Shape[1:]
+	return &Blocks{file: f, sample: sample, bytes: int64(sample.Size()) * int64(f.Type.Size), buffer: buffer}, nil
+}
+
+// Len is the number of samples.
+func (b *Blocks) Len() int { return b.file.Shape[0] }
+
+// Sample is the shape of one sample.
+func (b *Blocks) Sample() tensor.Shape { return b.sample }
+
+// Type is the type of the elements in the file.
+func (b *Blocks) Type() npy.Type { return b.file.Type }
+
+// Read decodes the samples of the given indices into dst, one after another. It
+// is safe for concurrent use and allocates nothing unless a sample is unusable.
+func (b *Blocks) Read(dst []float32, indices []int) {
+	n := b.sample.Size()
+	for i, index := range indices {
+		part := dst[i*n : (i+1)*n]
+		if err := b.file.ReadSample(part, index); err != nil {
+			b.fail(part, err)
+		}
+		if touched := b.touched.Add(b.bytes); touched > b.buffer && b.touched.CompareAndSwap(touched, 0) {
+			b.file.Release()
+		}
+	}
+}
+
+// fail makes a sample NaN for the reason err, which is kept if it is the first.
+// As a function of its own it spares Read allocating err.
+func (b *Blocks) fail(sample []float32, err error) {
+	b.err.CompareAndSwap(nil, &err)
+	for j := range sample {
+		sample[j] = float32(math.NaN())
+	}
+}
+
+// Err returns the error of the first sample that was served as NaN, or nil.
+func (b *Blocks) Err() error {
+	if err := b.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// Close closes the file. Nothing may read from it any more.
+func (b *Blocks) Close() error { return b.file.Close() }
+
+func (b *Blocks) window() (buffer, block int) {
+	buffer = int(max(min(b.buffer/b.bytes, math.MaxInt), 1))
+	return buffer, max(buffer/blocksPerBuffer, 1)
+}
+
+// errOf returns why a source that reads as it goes served NaN, if it did.
+func errOf(source Source) error {
+	switch s := source.(type) {
+	case *Blocks:
+		return s.Err()
+	case *subset:
+		return errOf(s.source)
+	case *scaled:
+		return errOf(s.source)
+	}
+	return nil
+}

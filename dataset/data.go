@@ -1,0 +1,157 @@
+package dataset
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"hourglass/tensor"
+)
+
+// Format is the kind of file that data came from.
+type Format string
+
+// The formats that [Load] reads.
+const (
+	FormatNPY    Format = "npy"
+	FormatNPZ    Format = "npz"
+	FormatIDX    Format = "idx"
+	FormatCSV    Format = "csv"
+	FormatImages Format = "images" // a folder of PNG and JPEG files
+	FormatNamed  Format = "named"  // a data set that Open knows by name
+)
+
+// Data is what [Load] returns: samples and what is known of them.
+type Data struct {
+	// Path is where it came from, as given to Load.
+	Path   string
+	Format Format
+	// Samples has the values as they are in the file, unscaled: bytes of images
+	// are 0 to 255. It is an [*Images] where all elements are bytes and in
+	// memory, [*Blocks] or a view of it where it is read as one goes.
+	Samples Source
+	// Largest is what [FitScaler] is to divide by for [UnitScaling]: 255 for
+	// bytes, 65535 for unsigned integers of 16 bits, 1 for bools, and 0, for the
+	// largest absolute value there is, for everything else.
+	Largest float32
+	// Labels holds one class number per sample, or nothing, and Classes what
+	// each stands for: the distinct labels, sorted, as numbers if all are.
+	Labels  []int
+	Classes []string
+	// Features names the elements of a sample; only tables have names.
+	Features []string
+	// Fill is what replaced missing cells of each feature, if they were replaced;
+	// [CSVOptions] takes it to treat later data alike.
+	Fill []float32
+	// Dropped counts the rows of a table that were left out for missing cells.
+	Dropped int
+	// Test are the samples that a data set sets apart for testing, if it does.
+	Test *Data
+
+	names []string // of the file each sample came from, in a folder
+	rows  []int    // of the table, from 1, that each sample came from; nil if sample i is row i+1
+	close func() error
+}
+
+// Len is the number of samples.
+func (d *Data) Len() int { return d.Samples.Len() }
+
+// Shape is the shape of one sample.
+func (d *Data) Shape() tensor.Shape { return d.Samples.Sample() }
+
+// SampleName is what messages and tables call sample i: the path of its file
+// below the folder of images, "row 7" of a table, counted from 1 without the
+// header, and otherwise its number, counted from 0.
+func (d *Data) SampleName(i int) string {
+	switch {
+	case d.names != nil:
+		return d.names[i]
+	case d.rows != nil:
+		return fmt.Sprint("row ", d.rows[i])
+	case d.Format == FormatCSV:
+		return fmt.Sprint("row ", i+1)
+	}
+	return strconv.Itoa(i)
+}
+
+// Err returns why a sample that was read since Load was served as NaN; see
+// [Blocks]. It is nil for data in memory.
+func (d *Data) Err() error { return errOf(d.Samples) }
+
+// Close closes the file that samples are still read from, if there is one. It
+// closes those of all views, too.
+func (d *Data) Close() error {
+	if d.close == nil {
+		return nil
+	}
+	return d.close()
+}
+
+// Select returns the samples that indices names, in that order, with their
+// labels, as a view that shares memory. Test is left out. An index out of range
+// is an error.
+func (d *Data) Select(indices []int) (*Data, error) {
+	samples, err := Subset(d.Samples, indices)
+	if err != nil {
+		return nil, err
+	}
+	view := *d
+	view.Samples, view.Test = samples, nil
+	view.Labels = pick(d.Labels, indices)
+	view.names = pick(d.names, indices)
+	view.rows = pick(d.rows, indices)
+	if d.rows == nil && d.Format == FormatCSV {
+		view.rows = make([]int, len(indices))
+		for i, index := range indices {
+			view.rows[i] = index + 1
+		}
+	}
+	return &view, nil
+}
+
+// pick returns the elements that indices names; nothing of nothing.
+func pick[T any](list []T, indices []int) []T {
+	if list == nil {
+		return nil
+	}
+	picked := make([]T, len(indices))
+	for i, index := range indices {
+		picked[i] = list[index]
+	}
+	return picked
+}
+
+// setLabels makes these the labels of the samples.
+func (d *Data) setLabels(labels []string) {
+	number := make(map[string]int)
+	for _, label := range labels {
+		number[label] = 0
+	}
+	d.Classes = slices.SortedFunc(maps.Keys(number), labelOrder(number))
+	for i, class := range d.Classes {
+		number[class] = i
+	}
+	d.Labels = make([]int, len(labels))
+	for i, label := range labels {
+		d.Labels[i] = number[label]
+	}
+}
+
+// labelOrder compares labels as whole numbers if all of them are such, so that
+// 10 comes after 9, and else as text.
+func labelOrder(labels map[string]int) func(a, b string) int {
+	values := make(map[string]int64, len(labels))
+	for label := range labels {
+		v, err := strconv.ParseInt(label, 10, 64)
+		if err != nil {
+			return strings.Compare
+		}
+		values[label] = v
+	}
+	return func(a, b string) int {
+		return cmp.Or(cmp.Compare(values[a], values[b]), strings.Compare(a, b))
+	}
+}

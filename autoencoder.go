@@ -19,11 +19,11 @@ package hourglass
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
 	"hourglass/dataset"
-	"hourglass/metric"
 	"hourglass/nn"
 	"hourglass/tensor"
 )
@@ -41,6 +41,10 @@ type Autoencoder struct {
 	encoder, decoder *nn.Network // parts of whole, with the same weights
 
 	reconstructing, encoding, decoding passPool
+
+	scaler    *dataset.Scaler // nil for data taken as it is
+	quantiles []float64       // of the training data's scores, see LearnScores; nil if not learned
+	record    json.RawMessage // of the model file it was read from, or nil
 }
 
 // New returns an untrained autoencoder. The first encoder layer must be nn.Input
@@ -80,6 +84,27 @@ func (a *Autoencoder) Encoder() *nn.Network { return a.encoder }
 // Decoder returns the decoder, which shares its weights with the autoencoder.
 func (a *Autoencoder) Decoder() *nn.Network { return a.decoder }
 
+// SetScaler makes the autoencoder scale all data it is given, Fit's included, and
+// undo that in what it decodes. It is kept in the model file; nil ends it.
+func (a *Autoencoder) SetScaler(s *dataset.Scaler) error {
+	if s != nil {
+		if err := s.Validate(a.whole.Input().Size()); err != nil {
+			return fmt.Errorf("hourglass: set scaler: %w", err)
+		}
+	}
+	a.scaler = s
+	a.reconstructing.before, a.reconstructing.after = s, s
+	a.encoding.before, a.decoding.after = s, s
+	return nil
+}
+
+// Scaler returns how data is scaled, nil if it is not.
+func (a *Autoencoder) Scaler() *dataset.Scaler { return a.scaler }
+
+// Record returns what was recorded about the training in the model file that the
+// autoencoder was read from, as JSON; nil if nothing was.
+func (a *Autoencoder) Record() json.RawMessage { return a.record }
+
 // Summary lists the layers of encoder and decoder, their output shapes and
 // numbers of parameters, as Keras' summary does.
 func (a *Autoencoder) Summary() string {
@@ -107,19 +132,4 @@ func (a *Autoencoder) Decode(codes tensor.Tensor) (tensor.Tensor, error) {
 // Reconstruct encodes and decodes: x has shape n×(input), the result n×(output).
 func (a *Autoencoder) Reconstruct(x tensor.Tensor) (tensor.Tensor, error) {
 	return a.reconstructing.run("reconstruct", x)
-}
-
-// Score returns the reconstruction error of each sample of x, the mean squared
-// difference to its reconstruction. Samples unlike those the autoencoder was
-// trained on score high.
-func (a *Autoencoder) Score(x tensor.Tensor) ([]float64, error) {
-	y, err := a.reconstructing.run("score", x)
-	if err != nil {
-		return nil, err
-	}
-	scores := make([]float64, x.Len())
-	for i := range scores {
-		scores[i] = metric.MeanSquaredError{}.Eval(y.Row(i), x.Row(i))
-	}
-	return scores, nil
 }

@@ -161,7 +161,7 @@ func TestInferenceErrors(t *testing.T) {
 	if _, err := a.EncodeAll(ctx, dataset.Array{Tensor: images(3)}); !errors.Is(err, context.Canceled) {
 		t.Errorf("EncodeAll: error %v", err)
 	}
-	if _, err := a.EncodeAll(context.Background(), dataset.Array{Tensor: tensor.New(3, 7)}); err == nil || !strings.Contains(err.Error(), "got 3 samples of shape 7, want at least 1 of 5×4") {
+	if _, err := a.EncodeAll(context.Background(), dataset.Array{Tensor: tensor.New(3, 7)}); err == nil || !strings.Contains(err.Error(), "want at least 1 sample of shape 5×4, got 3 of shape 7") {
 		t.Errorf("EncodeAll: error %v", err)
 	}
 }

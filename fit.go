@@ -77,11 +77,30 @@ func (a *Autoencoder) Fit(ctx context.Context, data dataset.Source, options ...F
 		// First in line: at the end of a run others may change the weights.
 		s.Observers = append([]train.Observer{&checkpointer{Checkpoints: *s.checkpoints, model: a}}, s.Observers...)
 	}
+	data, err := a.scaled(data)
+	if err != nil {
+		return nil, err
+	}
+	if s.validation, err = a.scaled(s.validation); err != nil {
+		return nil, err
+	}
 	return s.Trainer.Fit(ctx, data, s.validation)
+}
+
+// scaled returns data as the networks want it.
+func (a *Autoencoder) scaled(data dataset.Source) (dataset.Source, error) {
+	if a.scaler == nil || data == nil {
+		return data, nil
+	}
+	return dataset.Scaled(data, a.scaler)
 }
 
 // Evaluate returns a loss and metrics over all samples of data.
 func (a *Autoencoder) Evaluate(ctx context.Context, data dataset.Source, l loss.Loss, metrics ...metric.Metric) (train.Scores, error) {
 	t := train.Trainer{Network: a.whole, Loss: l, Metrics: metrics, BatchSize: inferenceBatch}
+	data, err := a.scaled(data)
+	if err != nil {
+		return train.Scores{}, err
+	}
 	return t.Evaluate(ctx, data)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -18,8 +19,9 @@ const inferenceBatch = 64
 
 // passPool lends a network's passes to the goroutines that need one.
 type passPool struct {
-	network *nn.Network
-	pool    sync.Pool // of *nn.Pass
+	network       *nn.Network
+	before, after *dataset.Scaler // applied to what goes in and undone in what comes out; may be nil
+	pool          sync.Pool       // of *nn.Pass
 }
 
 func (p *passPool) get() *nn.Pass {
@@ -29,31 +31,63 @@ func (p *passPool) get() *nn.Pass {
 	return p.network.NewPass(inferenceBatch)
 }
 
+// forward runs the network on n samples of x and writes its output to y.
+func (p *passPool) forward(y, x []float32, n int) {
+	if p.before != nil {
+		x = slices.Clone(x)
+		p.before.Apply(x)
+	}
+	pass := p.get()
+	copy(y, pass.Forward(x, n))
+	p.pool.Put(pass)
+	if p.after != nil {
+		p.after.Undo(y)
+	}
+}
+
 // run runs the network on all samples of x, on all cores if there are many.
 func (p *passPool) run(verb string, x tensor.Tensor) (tensor.Tensor, error) {
-	in := p.network.Input()
-	if len(x.Shape) < 2 || x.Shape.Validate() != nil || x.Sample().Size() != in.Size() || len(x.Data) != x.Shape.Size() {
-		return tensor.Tensor{}, fmt.Errorf("hourglass: %s: got an array of shape %v with %d values, want N×%v with N at least 1",
-			verb, x.Shape, len(x.Data), in)
+	if err := checkBatch(verb, x, p.network.Input()); err != nil {
+		return tensor.Tensor{}, err
 	}
 	y, err := p.output(verb, x.Len())
 	if err != nil {
 		return tensor.Tensor{}, err
 	}
 	inChunks(x.Len(), func(lo, hi int) {
-		pass := p.get()
-		copy(y.Slice(lo, hi).Data, pass.Forward(x.Slice(lo, hi).Data, hi-lo))
-		p.pool.Put(pass)
+		p.forward(y.Slice(lo, hi).Data, x.Slice(lo, hi).Data, hi-lo)
 	})
 	return y, nil
 }
 
+// checkBatch reports an array that is not N samples of shape in.
+func checkBatch(verb string, x tensor.Tensor, in tensor.Shape) error {
+	if len(x.Shape) < 2 || x.Shape.Validate() != nil || x.Sample().Size() != in.Size() || len(x.Data) != x.Shape.Size() {
+		return fmt.Errorf("hourglass: %s: got an array of shape %v with %d values, want N×%v with N at least 1",
+			verb, x.Shape, len(x.Data), in)
+	}
+	return nil
+}
+
+// checkSource reports a source without samples of shape in.
+func checkSource(verb string, data dataset.Source, in tensor.Shape) error {
+	if data == nil || data.Len() < 1 || data.Sample().Size() != in.Size() {
+		return fmt.Errorf("hourglass: %s: want at least 1 sample of shape %v, got %s", verb, in, describe(data))
+	}
+	return nil
+}
+
+func describe(data dataset.Source) string {
+	if data == nil {
+		return "no data"
+	}
+	return fmt.Sprintf("%d of shape %v", data.Len(), data.Sample())
+}
+
 // runSource is run for samples that are read as they are needed.
 func (p *passPool) runSource(ctx context.Context, verb string, data dataset.Source) (tensor.Tensor, error) {
-	size := p.network.Input().Size()
-	if data.Len() < 1 || data.Sample().Size() != size {
-		return tensor.Tensor{}, fmt.Errorf("hourglass: %s: got %d samples of shape %v, want at least 1 of %v",
-			verb, data.Len(), data.Sample(), p.network.Input())
+	if err := checkSource(verb, data, p.network.Input()); err != nil {
+		return tensor.Tensor{}, err
 	}
 	y, err := p.output(verb, data.Len())
 	if err != nil {
@@ -63,19 +97,22 @@ func (p *passPool) runSource(ctx context.Context, verb string, data dataset.Sour
 		if ctx.Err() != nil {
 			return
 		}
-		x, indices := make([]float32, (hi-lo)*size), make([]int, hi-lo)
-		for i := range indices {
-			indices[i] = lo + i
-		}
-		data.Read(x, indices)
-		pass := p.get()
-		copy(y.Slice(lo, hi).Data, pass.Forward(x, hi-lo))
-		p.pool.Put(pass)
+		p.forward(y.Slice(lo, hi).Data, readRange(data, lo, hi), hi-lo)
 	})
 	if err := ctx.Err(); err != nil {
 		return tensor.Tensor{}, fmt.Errorf("hourglass: %s: %w", verb, err)
 	}
 	return y, nil
+}
+
+// readRange returns samples lo to hi of a source.
+func readRange(data dataset.Source, lo, hi int) []float32 {
+	x, indices := make([]float32, (hi-lo)*data.Sample().Size()), make([]int, hi-lo)
+	for i := range indices {
+		indices[i] = lo + i
+	}
+	data.Read(x, indices)
+	return x
 }
 
 // output makes room for the network's output for n samples.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"hourglass/dataset"
 	"hourglass/internal/atomicfile"
 	"hourglass/modelfile"
 	"hourglass/nn"
@@ -45,14 +46,16 @@ func (a *Autoencoder) model(record any) (*modelfile.Model, error) {
 	for i, name := range m.Names(a.whole) {
 		m.Arrays[i].Name = name
 	}
-	if record != nil {
-		text, err := json.Marshal(record)
-		if err != nil {
-			return nil, err
+	var err error
+	marshal := func(place *json.RawMessage, present bool, value any) {
+		if present && err == nil {
+			*place, err = json.Marshal(value)
 		}
-		m.Record = text
 	}
-	return m, nil
+	marshal(&m.Record, record != nil, record)
+	marshal(&m.Scaling, a.scaler != nil, a.scaler)
+	marshal(&m.Scores, a.quantiles != nil, a.quantiles)
+	return m, err
 }
 
 // Load reads an autoencoder from a file that Save wrote. A file that is damaged,
@@ -105,5 +108,26 @@ func fromModel(m *modelfile.Model) (*Autoencoder, error) {
 		}
 		copy(arrays[i].Values, got.Values)
 	}
-	return a, nil
+	return a, a.restore(m)
+}
+
+// restore puts back what a model file has beside the weights.
+func (a *Autoencoder) restore(m *modelfile.Model) error {
+	a.record = m.Record
+	if m.Scaling != nil {
+		scaler := new(dataset.Scaler)
+		if err := json.Unmarshal(m.Scaling, scaler); err != nil {
+			return fmt.Errorf("scaling: %w", err)
+		}
+		if err := a.SetScaler(scaler); err != nil {
+			return err
+		}
+	}
+	if m.Scores != nil {
+		if err := json.Unmarshal(m.Scores, &a.quantiles); err != nil {
+			return fmt.Errorf("scores: %w", err)
+		}
+		return checkQuantiles(a.quantiles)
+	}
+	return nil
 }

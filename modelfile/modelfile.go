@@ -10,7 +10,9 @@
 //	version       of the layout described here, "1"
 //	architecture  {"encoder":[layers],"decoder":[layers]}
 //	sha256        of the whole file, in hexadecimal, taken with 64 zeros in its own place
-//	record        how the model was trained, an object the writer chose
+//	record        how the model was trained, an object the writer chose (optional, like the next two)
+//	scaling       how the data is scaled before the encoder and after the decoder
+//	scores        quantiles of the reconstruction error of the training data
 //
 // The same model gives the same bytes.
 package modelfile
@@ -28,8 +30,16 @@ const Version = 1
 // Model is what a file holds.
 type Model struct {
 	Architecture
-	Arrays []nn.Array      // named "encoder.1.kernel": part, position of the layer, parameter
-	Record json.RawMessage // how the model was trained; may be nil
+	Arrays []nn.Array // named "encoder.1.kernel": part, position of the layer, parameter
+
+	// What may be nil: how the model was trained, how its data is scaled, and how
+	// large its errors on the training data are. They are the writer's own JSON.
+	Record, Scaling, Scores json.RawMessage
+}
+
+// extras are the places of the optional metadata, by key.
+func (m *Model) extras() map[string]*json.RawMessage {
+	return map[string]*json.RawMessage{recordKey: &m.Record, scalingKey: &m.Scaling, scoresKey: &m.Scores}
 }
 
 // Architecture are the layers of an autoencoder.

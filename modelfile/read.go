@@ -102,8 +102,10 @@ func parseHeader(header []byte) (*Model, error) {
 	if err := json.Unmarshal([]byte(metadata[architectureKey]), &m.Architecture); err != nil {
 		return nil, fmt.Errorf("architecture: %w", err)
 	}
-	if record, ok := metadata[recordKey]; ok {
-		m.Record = json.RawMessage(record)
+	for key, place := range m.extras() {
+		if value, ok := metadata[key]; ok {
+			*place = json.RawMessage(value)
+		}
 	}
 	delete(entries, metadataKey)
 	var err error

@@ -29,6 +29,8 @@ const (
 	architectureKey = "architecture"
 	checksumKey     = "sha256"
 	recordKey       = "record"
+	scalingKey      = "scaling"
+	scoresKey       = "scores"
 
 	formatName = "hourglass"
 )
@@ -127,8 +129,10 @@ func (m *Model) metadata() (map[string]string, error) {
 		architectureKey: string(architecture),
 		checksumKey:     noChecksum,
 	}
-	if m.Record != nil {
-		metadata[recordKey] = string(m.Record)
+	for key, value := range m.extras() {
+		if *value != nil {
+			metadata[key] = string(*value)
+		}
 	}
 	return metadata, nil
 }

@@ -1,0 +1,83 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"hourglass"
+	"hourglass/dataset"
+	"hourglass/optim"
+)
+
+// Options are what a user may change about a run. The zero value runs a recipe
+// as the lecture has it.
+type Options struct {
+	Dataset      string  // name or path; by default MNIST, or the built-in digits where MNIST cannot be had
+	DataDir      string  // where to look for it
+	Epochs       int     // 0 for the recipe's
+	BatchSize    int     // 0 for the recipe's
+	LearningRate float64 // 0 for the recipe's
+	Seed         uint64
+	Threads      int    // 0 for all cores
+	TrainSize    int    // the first so many training images; 0 for all
+	Quick        bool   // a fifth of the epochs, on 20,000 images, where nothing else is asked for
+	Baseline     bool   // also measure principal component analysis with codes of the same size
+	Out          string // folder for what the run writes; made if need be
+
+	// Checkpoints says when checkpoints are written into a folder below Out; nil
+	// for one at an interruption only. Resume goes on from the last one there.
+	Checkpoints *hourglass.Checkpoints
+	Resume      bool
+
+	Log      io.Writer              // progress and results in words; nil for silence
+	Download func(dataset.Progress) // follows a download; may be nil
+}
+
+// quickImages is how many images a quick run trains on.
+const quickImages = 20000
+
+// quick returns the options of a quick run of r: what was not chosen is cut.
+func (o Options) quick(r Recipe) Options {
+	if r.Own != nil {
+		return o // takes no time anyway
+	}
+	if o.Epochs == 0 {
+		o.Epochs = max(r.Epochs/5, 1)
+	}
+	if o.TrainSize == 0 {
+		o.TrainSize = quickImages
+	}
+	return o
+}
+
+// apply puts the options into a copy of the recipe.
+func (o Options) apply(r Recipe) Recipe {
+	if o.Epochs != 0 {
+		r.Epochs = o.Epochs
+	}
+	if o.BatchSize != 0 {
+		r.BatchSize = o.BatchSize
+	}
+	if o.LearningRate != 0 {
+		r.Optimizer = optim.WithRate(r.Optimizer, o.LearningRate)
+	}
+	return r
+}
+
+// open finds the data. Where none was named and MNIST cannot be had it says so
+// and goes on with the built-in digits.
+func (o Options) open(ctx context.Context, validation int) (*dataset.Split, error) {
+	options := dataset.Options{DataDir: o.DataDir, Download: true, Progress: o.Download,
+		Validation: validation, TrainSize: o.TrainSize}
+	if o.Dataset != "" {
+		return dataset.Open(ctx, o.Dataset, options)
+	}
+	split, err := dataset.Open(ctx, "mnist", options)
+	if o.DataDir != "" || !errors.Is(err, dataset.ErrUnavailable) {
+		return split, err
+	}
+	fmt.Fprintf(o.Log, "%v; going on with the built-in digits\n", err)
+	return dataset.Open(ctx, dataset.Digits, options)
+}

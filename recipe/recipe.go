@@ -1,0 +1,69 @@
+// Package recipe holds the lecture's systems, one file each, and runs them.
+//
+// A [Recipe] is a description that reads like the lecture's own program:
+// layers, loss, optimiser, epochs, and what is done with the trained model. All
+// systems are trained by the same [Recipe.Run].
+package recipe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"hourglass/dataset"
+	"hourglass/loss"
+	"hourglass/metric"
+	"hourglass/nn"
+	"hourglass/optim"
+	"hourglass/train"
+)
+
+// Recipe describes one system of the lecture.
+type Recipe struct {
+	Name  string   // on the command line: "stacked"
+	Title string   // "Stacked autoencoder"
+	About string   // what it is and what to look for, in a sentence or two
+	Shows []string // the figures it makes, by file name
+
+	Encoder, Decoder nn.Layers
+	Loss             loss.Loss
+	Optimizer        optim.Optimizer
+	Metrics          []metric.Metric
+	Epochs           int
+	BatchSize        int
+	Validation       int     // how many of the last training images validate
+	Mean, Std        float32 // pixels become (x - Mean)/Std; a Std of 0 leaves them in [0, 1]
+
+	// Own returns the data of a recipe that is not about images; nil otherwise.
+	Own func() dataset.Array
+
+	// Watch returns what follows the training beside progress; nil for nothing.
+	Watch func(s *Session) train.Observer
+	// After does what the lecture does with the trained model; nil for nothing.
+	After func(ctx context.Context, s *Session) error
+}
+
+// all lists the recipes in the order of the lecture.
+var all = []Recipe{linear, stacked, convolutional, recurrent, denoising, dropout, sigmoid, relu, functional}
+
+// All returns the recipes in the order of the lecture.
+func All() []Recipe { return slices.Clone(all) }
+
+// Names returns the recipes' names in the order of the lecture.
+func Names() []string {
+	var names []string
+	for _, r := range all {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+// ByName returns a recipe, or an error that lists those there are.
+func ByName(name string) (Recipe, error) {
+	i := slices.IndexFunc(all, func(r Recipe) bool { return r.Name == name })
+	if i < 0 {
+		return Recipe{}, fmt.Errorf("recipe: unknown recipe %q, want one of: %s", name, strings.Join(Names(), ", "))
+	}
+	return all[i], nil
+}

@@ -1,0 +1,84 @@
+package report
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// guides say of each system of the lecture what to look for.
+var guides = map[string]string{
+	"linear": "A linear encoder can only project: its two numbers say where on a plane through the " +
+		"cloud of points a point lies, and the squared error asks for the plane that loses least. That plane is known " +
+		"exactly; it is spanned by the first two principal components. Angles near 0° mean that training found it, even " +
+		"where the codes in the figure are turned, stretched or mirrored, for the network is free in how it lays out the plane. " +
+		"The angles compare planes only: until the encoder also projects at a right angle, the error stays somewhat above " +
+		"that of PCA; it can never fall below.",
+	"stacked": "Whatever the decoder draws it must know from 30 numbers and its own weights, so look at what the reconstructions " +
+		"keep (the shape, the slant) and what they smooth away (a gap, an unusual hook). The labels took no part " +
+		"in the training: that the colours gather in islands on the map means that the code itself tells the classes apart. " +
+		"Read the map for who is whose neighbour; how large the islands are and how far apart says little in a t-SNE.",
+	"convolutional": "A convolution looks at 3×3 windows with the same weights everywhere, so a layer of a few thousand weights " +
+		"serves the whole image; max-pooling then halves its height and width. The drawing shows that the network first widens, and that the code " +
+		"of 3×3×64 = 576 numbers is hardly smaller than the 784 pixels. Compare the reconstructions with those of the stacked " +
+		"autoencoder with that in mind: they have nearly twenty times as many numbers to go by.",
+	"recurrent": "The image is read like a text, row by row from the top; the state after the last row, 30 numbers, is the code. " +
+		"The decoder is given that code 28 times and draws a row each time. The code is as small as that of the stacked " +
+		"autoencoder, but the first rows have to be remembered all the way down, and the learning rate is a fifteenth: " +
+		"look at the curves for whether the loss was still falling when training ended, and at what that leaves blurred.",
+	"denoising": "Noise is added to every pixel, other noise in each step, while the loss compares with the clean image: copying " +
+		"does not pay, the network has to learn what images look like. Look below the noisy row for specks that vanished " +
+		"and for strokes that were completed, sometimes wrongly. Validation is done without noise, so its loss may well lie below " +
+		"that of training.",
+	"dropout": "Every second pixel, chosen anew in each step, is set to 0 and the others are doubled, so that the sum stays the same " +
+		"on average. What is missing must be put in from the pixels around it and from what images look like as a rule; " +
+		"look at how well-formed the bottom row is beside the middle one, and how a bold guess can turn out wrong. The validation " +
+		"loss lies below that of training because validation images are whole.",
+	"sigmoid": "With codes of 128 numbers, and after the lecture's hundred epochs, there is little to see between the test images and their reconstructions. " +
+		"Then the codes are put to use: a test image is given the class of the labelled image with the nearest code, with only ten " +
+		"labelled images of each class and no further training. The spread says how much depends on which ten were labelled, and the confusion matrix " +
+		"which classes look alike to the code. The lecture's own program compares two sets of 100 training images, " +
+		"too few for a steady number: expect it to move by four or five points from seed to seed.",
+	"relu": "The pixels were scaled to [-1, 1], but a sigmoid can only answer between 0 and 1. Each background pixel, -1, is " +
+		"therefore wrong by at least 1, and of digits like MNIST's about four fifths are background: that, not what was learned, is the size of this " +
+		"loss, and no training could remove it. The reconstructions show the strokes all the same. The lesson is to let the range of the last layer fit the data, " +
+		"as the functional autoencoder does.",
+	"functional": "These are the layers of the ReLU autoencoder, on pixels in [0, 1] that its sigmoid can reach, and the mean squared error is " +
+		"smaller by far. Only 16 numbers make the code, none of them negative, and some may be 0 for every image. Look for what " +
+		"they no longer tell apart: rounder digits, thin strokes lost, and now and then a digit that became another.",
+}
+
+// lectureIntro opens the page of several runs.
+const lectureIntro = "An autoencoder is a network that is asked for its own input, with a narrow place in between: what passes through it, the code, " +
+	"has to hold all that the second half, the decoder, needs to draw the input again. Each section below shows one such " +
+	"system, how it was trained and what came out, and says what to look for. Losses can be compared where they are of the " +
+	"same kind, and pixels of the same range; a smaller one means a truer reconstruction."
+
+// captions say what the figures of the recipes show.
+var captions = map[string]string{
+	"reconstruction_plot.png":         "Above, images that the network was not trained on; below, what it draws from their codes.",
+	"codes_tsne_plot.png":             "The codes of the validation images, laid out by t-SNE so that neighbours stay neighbours; a dot is an image, its colour the class.",
+	"linear_autoencoder_pca_plot.png": "The codes of the points: where each lies in the plane that was found.",
+	"denoising_plot.png":              "Above, validation images; in the middle, with noise; below, what the network makes of the noisy ones.",
+	"dropout_denoising_plot.png":      "Above, validation images; in the middle, with half of the pixels dropped; below, what the network makes of those.",
+	"training_grid.png":               "Sixteen of the training images.",
+	"test_grid.png":                   "Sixteen test images.",
+	"reconstructed_grid.png":          "The same test images, drawn from their codes.",
+	"labelled_grid.png":               "Labelled training images, ten of each class, and their classes.",
+	"recognised_grid.png":             "The first hundred test images and their classes; a framed one was taken for the class behind the arrow.",
+	"confusion.png":                   "How many test images of each class (row) were taken for which (column), and what share of the row that is.",
+	"lecture_labelled_grid.png":       "The lecture's program: a hundred labelled images, drawn from one training batch, some more than once.",
+	"lecture_recognised_grid.png":     "The lecture's program: a hundred images of another batch and their classes; a framed one was taken for the class behind the arrow.",
+	"curves.png":                      "Loss and metrics over the epochs.",
+}
+
+// caption says what a figure shows, by its file's name where nothing is known.
+func caption(name string) string {
+	if text, ok := captions[name]; ok {
+		return text
+	}
+	stem := strings.TrimSuffix(name, filepath.Ext(name))
+	if strings.HasSuffix(stem, "_visualization_plot") {
+		return "The same map with some of the images, each framed in the colour of its class."
+	}
+	return label("", stem)
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"hourglass"
+	"hourglass/dataset"
+	"hourglass/recipe"
+)
+
+// dataFlags say which data a command works on.
+type dataFlags struct{ dataset, dir string }
+
+func (f *dataFlags) add(cmd *cobra.Command, fallback string) {
+	cmd.Flags().StringVar(&f.dataset, "dataset", "", "`mnist|fashion-mnist|digits|PATH` ("+fallback+")")
+	cmd.Flags().StringVar(&f.dir, "data-dir", "", "`folder` to look for the data set in, instead of $HOURGLASS_DATA and the cache")
+	cmd.MarkFlagDirname("data-dir")
+	cmd.RegisterFlagCompletionFunc("dataset", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return datasetNames(), cobra.ShellCompDirectiveDefault
+	})
+}
+
+func datasetNames() []string {
+	var names []string
+	for _, info := range dataset.Sets() {
+		names = append(names, info.Name)
+	}
+	return names
+}
+
+// trainFlags say how a recipe is trained.
+type trainFlags struct {
+	epochs, batchSize, threads, trainSize int
+	rate                                  float64
+	seed                                  uint64
+}
+
+func (f *trainFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.IntVar(&f.epochs, "epochs", 0, "how often to go through the training data (default the recipe's)")
+	flags.IntVar(&f.batchSize, "batch-size", 0, "samples per step (default the recipe's)")
+	flags.Float64Var(&f.rate, "learning-rate", 0, "step size of the optimiser (default the recipe's)")
+	flags.IntVar(&f.trainSize, "train-size", 0, "take only the first so many training samples (default all)")
+	flags.Uint64Var(&f.seed, "seed", hourglass.DefaultSeed, "seed of weights, data order and noise")
+	flags.IntVar(&f.threads, "threads", 0, "cores to use; the result does not depend on it (default all)")
+}
+
+// check refuses numbers that make no sense. A flag left out is 0, which stands
+// for its default; a 0 that was given is refused.
+func (f *trainFlags) check(cmd *cobra.Command) error {
+	for _, flag := range []struct {
+		name  string
+		value float64
+		want  string
+	}{
+		{"epochs", float64(f.epochs), "at least 1"},
+		{"batch-size", float64(f.batchSize), "at least 1"},
+		{"learning-rate", f.rate, "a number above 0"},
+		{"train-size", float64(f.trainSize), "at least 1"},
+		{"threads", float64(f.threads), "at least 1"},
+	} {
+		if cmd.Flags().Changed(flag.name) && !(flag.value > 0) {
+			return usagef("--%s is %v, want %s", flag.name, flag.value, flag.want)
+		}
+	}
+	return nil
+}
+
+// options returns what the flags mean to a recipe.
+func (f *trainFlags) options(data dataFlags) recipe.Options {
+	return recipe.Options{
+		Dataset: data.dataset, DataDir: data.dir,
+		Epochs: f.epochs, BatchSize: f.batchSize, LearningRate: f.rate, Seed: f.seed,
+		Threads: f.threads, TrainSize: f.trainSize,
+	}
+}
+
+// checkpointFlags say when a run writes checkpoints, and where it goes on.
+type checkpointFlags struct{ every, resume string }
+
+func (f *checkpointFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.every, "checkpoint", "", "write a checkpoint every so often: `5epochs|1000steps|10m` (default at the end and when interrupted)")
+	cmd.Flags().StringVar(&f.resume, "resume", "", "go on with the interrupted run in this `folder`; other flags as then")
+	cmd.MarkFlagDirname("resume")
+}
+
+// checkpoints returns what --checkpoint means, nil if it was not given.
+func (f *checkpointFlags) checkpoints() (*hourglass.Checkpoints, error) {
+	if f.every == "" {
+		return nil, nil
+	}
+	c := &hourglass.Checkpoints{}
+	bad := usagef("--checkpoint is %q, want a number of epochs, of steps, or a time: 5epochs, 1000steps, 10m", f.every)
+	for _, unit := range []struct {
+		suffix string
+		count  *int
+	}{{"epochs", &c.Epochs}, {"epoch", &c.Epochs}, {"steps", &c.Steps}, {"step", &c.Steps}} {
+		if digits, ok := strings.CutSuffix(f.every, unit.suffix); ok {
+			n, err := strconv.Atoi(digits)
+			if err != nil || n < 1 {
+				return nil, bad
+			}
+			*unit.count = n
+			return c, nil
+		}
+	}
+	d, err := time.ParseDuration(f.every)
+	if err != nil || d <= 0 {
+		return nil, bad
+	}
+	c.Every = d
+	return c, nil
+}
+
+// resumeLine returns the command line that goes on with an interrupted run in a
+// folder: that of the run itself with --resume.
+func resumeLine(cmd *cobra.Command, args []string, dir string) string {
+	line := append([]string{cmd.CommandPath()}, args...)
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch {
+		case f.Name == "out" || f.Name == "resume":
+		case f.Value.Type() == "bool":
+			line = append(line, "--"+f.Name)
+		default:
+			line = append(line, "--"+f.Name, f.Value.String())
+		}
+	})
+	return strings.Join(append(line, "--resume", dir), " ")
+}
+
+// outputFlags say what a command tells, and where.
+type outputFlags struct{ quiet, json bool }
+
+func (f *outputFlags) add(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.quiet, "quiet", false, "say nothing but errors")
+	f.addJSON(cmd)
+}
+
+func (f *outputFlags) addJSON(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.json, "json", false, "write the result as JSON to standard output")
+}
+
+// log returns where to tell of progress: standard output is left to the result
+// where that is JSON.
+func (f *outputFlags) log(cmd *cobra.Command) io.Writer {
+	switch {
+	case f.quiet:
+		return io.Discard
+	case f.json:
+		return cmd.ErrOrStderr()
+	}
+	return cmd.OutOrStdout()
+}
+
+// writeJSON writes a result to standard output.
+func writeJSON(cmd *cobra.Command, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", text)
+	return err
+}
+
+// downloadBar returns a function that shows downloads on w, one bar a file.
+func downloadBar(w io.Writer) func(dataset.Progress) {
+	var mu sync.Mutex
+	bars := map[string]*progressbar.ProgressBar{}
+	return func(p dataset.Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		if p.Total == 0 {
+			return
+		}
+		bar, ok := bars[p.File]
+		if !ok {
+			bar = progressbar.NewOptions64(p.Total, progressbar.OptionSetWriter(w), progressbar.OptionShowBytes(true),
+				progressbar.OptionSetDescription(p.File), progressbar.OptionSetWidth(20),
+				progressbar.OptionOnCompletion(func() { fmt.Fprintln(w) }))
+			bars[p.File] = bar
+		}
+		bar.Set64(p.Done)
+	}
+}
+
+// defaultOut is the folder for a run's results where none is given.
+func defaultOut(parts ...string) string {
+	return filepath.Join("runs", strings.Join(parts, "-"))
+}

@@ -1,0 +1,101 @@
+// Command hourglass trains, inspects and uses autoencoders.
+//
+//	hourglass run stacked
+//
+// trains the lecture's stacked autoencoder and writes model, metrics and figures.
+// hourglass --help lists the commands.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"hourglass/internal/kernel"
+)
+
+// Exit statuses.
+const (
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+// execute runs the command line and returns the exit status. Every error is one
+// line on stderr.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := kernel.SIMDError()
+	if err != nil {
+		err = usageError{err}
+	} else {
+		err = root.ExecuteContext(ctx)
+	}
+	if err == nil {
+		return 0
+	}
+	// The library's own errors begin with its name, which is also the command's.
+	text := strings.TrimPrefix(err.Error(), "hourglass: ")
+	fmt.Fprintf(stderr, "hourglass: %s\n", strings.ReplaceAll(text, "\n", "; "))
+	if errors.As(err, new(usageError)) {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+// usageError marks an error in how the command was called.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "hourglass",
+		Short: "Train, inspect and use autoencoders",
+		Long: `Hourglass trains, inspects and uses autoencoders: networks that squeeze images
+into short codes and draw them again.
+
+Start with the first system of the lecture; it takes some seconds and writes a
+model, figures and all numbers into runs/stacked:
+
+  hourglass run stacked`,
+		Args:          arguments(cobra.NoArgs),
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w; see '%s --help'", err, cmd.CommandPath())
+	})
+	root.AddCommand(newRunCommand(), newRecipesCommand(), newSummaryCommand(), newReconstructCommand(),
+		newReportCommand(), newDataCommand(), newVersionCommand())
+	return root
+}
+
+// arguments makes wrong arguments a usage error that points to the help.
+func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usagef("%w; see '%s --help'", err, cmd.CommandPath())
+		}
+		return nil
+	}
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"hourglass"
+	"hourglass/nn"
+	"hourglass/recipe"
+)
+
+func newSummaryCommand() *cobra.Command {
+	var (
+		output outputFlags
+		model  string
+	)
+	cmd := &cobra.Command{
+		Use:   "summary [RECIPE]",
+		Short: "Show layers, output shapes and parameters",
+		Long: `Summary lists the layers of encoder and decoder as Keras prints them, of a recipe
+or of a model file.`,
+		Example: `  hourglass summary stacked
+  hourglass summary --model runs/stacked/model.safetensors`,
+		Args:              arguments(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: completeRecipe,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ae, err := summarised(model, args)
+			if err != nil {
+				return err
+			}
+			if output.json {
+				return writeJSON(cmd, map[string][]nn.LayerInfo{"encoder": ae.Encoder().Table(), "decoder": ae.Decoder().Table()})
+			}
+			_, err = fmt.Fprint(cmd.OutOrStdout(), ae.Summary())
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&model, "model", "", "model `file` to summarise instead of a recipe")
+	cmd.MarkFlagFilename("model", "safetensors")
+	output.addJSON(cmd)
+	return cmd
+}
+
+// summarised returns the autoencoder to summarise: that in a file or a recipe's.
+func summarised(model string, args []string) (*hourglass.Autoencoder, error) {
+	if (model == "") == (len(args) == 0) {
+		return nil, usagef("want either a recipe or --model FILE; see 'hourglass summary --help'")
+	}
+	if model != "" {
+		return hourglass.Load(model)
+	}
+	r, err := recipe.ByName(args[0])
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return hourglass.New(r.Encoder, r.Decoder)
+}

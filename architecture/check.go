@@ -1,0 +1,138 @@
+package architecture
+
+import (
+	"errors"
+	"slices"
+	"sort"
+	"strings"
+
+	"hourglass/nn"
+	"hourglass/tensor"
+)
+
+// probes are shapes of one to four axes with nothing in common.
+var probes = []tensor.Shape{{7}, {5, 7}, {3, 5, 7}, {2, 3, 5, 7}}
+
+// checkRange reports an argument that is out of range whatever the samples are: one
+// of which the layer says the same for shapes that have nothing in common.
+func (p *parser) checkRange(l placedLayer) error {
+	var first error
+	for _, shape := range probes {
+		_, err := l.layer.Bind(shape)
+		if err == nil || first != nil && err.Error() != first.Error() {
+			return nil
+		}
+		first = err
+	}
+	// Without the name of an option it may be about the shape all the same.
+	i := l.blamed(first)
+	if i < 0 {
+		return nil
+	}
+	return p.errorAt(l.place(i), "%s: %v", l.spec.name, first)
+}
+
+// blamed returns the field that an error of the layer begins with, or -1.
+func (l placedLayer) blamed(err error) int {
+	subject, _, ok := strings.Cut(err.Error(), " is ")
+	if !ok || fold(subject) == "" {
+		return -1
+	}
+	if i := l.spec.index(subject); i >= 0 {
+		return i
+	}
+	// "stride is 0" is about strides, "kernel is 0" about kernel_size.
+	subject = fold(subject)
+	return slices.IndexFunc(l.spec.fields, func(f field) bool {
+		return strings.HasPrefix(fold(f.name), subject) || strings.HasPrefix(fold(f.goName), subject)
+	})
+}
+
+// place returns where field i is set, or the layer's name.
+func (l placedLayer) place(i int) span {
+	if at, ok := l.values[i]; ok {
+		return at
+	}
+	return l.name
+}
+
+// bind binds all layers to samples of shape input, or of the shape that the text
+// states, and puts that shape in front of the encoder.
+func (p *parser) bind(input tensor.Shape) error {
+	if err := input.Validate(); err != nil {
+		return p.errorAt(span{}, "samples: %s", strings.TrimPrefix(err.Error(), "tensor: "))
+	}
+	stated, ok := p.encoder[0].layer.(nn.Input)
+	if ok {
+		at := p.encoder[0].place(0)
+		if err := tensor.Shape(stated).Validate(); err != nil || len(stated) == 0 {
+			return p.errorAt(at, "input is %v, want a shape such as 28x28 of positive numbers and reasonable size", tensor.Shape(stated))
+		}
+		if input != nil && !input.Equal(tensor.Shape(stated)) {
+			return p.errorAt(at, "input is %v, but the samples are %v", tensor.Shape(stated), input)
+		}
+		input = tensor.Shape(stated)
+	}
+	if input == nil {
+		return nil
+	}
+	if err := p.chain(input); err != nil {
+		return err
+	}
+	if !ok {
+		first := placedLayer{layer: nn.Input(input.Clone()), name: span{}}
+		p.encoder = append(placedLayers{first}, p.encoder...)
+	}
+	return nil
+}
+
+// chain binds one layer after another to what the one before makes of samples of
+// shape input.
+func (p *parser) chain(input tensor.Shape) error {
+	all := append(slices.Clone(p.encoder), p.decoder...)
+	shape := input
+	for _, l := range all {
+		stage, err := l.layer.Bind(shape)
+		if err != nil {
+			return p.misfit(l, err)
+		}
+		if shape = stage.Plan().Output; shape.Validate() != nil {
+			return p.misfit(l, shape.Validate())
+		}
+	}
+	last := all[len(all)-1]
+	if shape.Size() != input.Size() {
+		return p.errorAt(last.name, "the decoder ends with %s in samples of shape %v, want %d values as in the input of shape %v",
+			last.spec.name, shape, input.Size(), input)
+	}
+	return p.countWeights(input, all)
+}
+
+// countWeights reports the first layer with which there are too many weights.
+func (p *parser) countWeights(input tensor.Shape, all placedLayers) error {
+	layers := all.layers()
+	if _, err := nn.CountWeights(input, layers...); err == nil {
+		return nil
+	}
+	first := sort.Search(len(all)-1, func(i int) bool {
+		_, err := nn.CountWeights(input, layers[:i+1]...)
+		return err != nil
+	})
+	_, err := nn.CountWeights(input, layers[:first+1]...)
+	if inner := errors.Unwrap(err); inner != nil {
+		return p.misfit(all[first], inner)
+	}
+	_, message, _ := strings.Cut(err.Error(), "): ")
+	return p.errorAt(all[first].name, "%s: %s", all[first].spec.name, message)
+}
+
+// misfit reports a layer that cannot be bound.
+func (p *parser) misfit(l placedLayer, err error) error {
+	at := l.name
+	if i := l.blamed(err); i >= 0 {
+		at = l.place(i)
+	} else if len(l.spec.fields) == 1 && l.spec.fields[0].value.kind != layerValue {
+		at = l.place(0)
+	}
+	return p.errorAt(at, "%s: %s", l.spec.name, strings.TrimPrefix(err.Error(), "tensor: "))
+}

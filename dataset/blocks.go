@@ -11,8 +11,11 @@ import (
 
 // Blocks is a [Source] of the samples in a .npy file that is larger than memory,
 // or than one wishes to spend of it. Samples are decoded as they are read, from
-// pages of the file that the system keeps in memory; at most about twice as much
-// as the buffer stays in use, if they are read in the [Order] that Blocks asks for.
+// pages of the file that the system keeps in memory. They are given back as one
+// goes on, so that about as much as the buffer stays in use if samples are read
+// in the [Order] that Blocks asks for; the system may add a few MB for each of
+// the 32 places that the samples of a buffer come from, because it maps files in
+// large pieces.
 //
 // The values are those of the file, neither scaled nor checked before. A sample
 // that holds NaN or infinity, or that can no longer be read, is served as NaN
@@ -29,9 +32,9 @@ type Blocks struct {
 var _ Source = (*Blocks)(nil)
 
 // blocksPerBuffer is from how many places of the file the samples of one
-// buffer come: enough to mix a sorted file, and few enough that each is a long
-// run to read.
-const blocksPerBuffer = 64
+// bufferful come: enough to mix a sorted file, and few enough that each is a
+// long run to read.
+const blocksPerBuffer = 32
 
 // OpenBlocks opens the .npy file at path, whose array has two axes at least, to
 // be read with a buffer of that many bytes, or a single sample if that is more.
@@ -66,7 +69,7 @@ func (b *Blocks) Read(dst []float32, indices []int) {
 		if err := b.file.ReadSample(part, index); err != nil {
 			b.fail(part, err)
 		}
-		if touched := b.touched.Add(b.bytes); touched > b.buffer && b.touched.CompareAndSwap(touched, 0) {
+		if touched := b.touched.Add(b.bytes); touched > b.buffer/2 && b.touched.CompareAndSwap(touched, 0) {
 			b.file.Release()
 		}
 	}
@@ -92,8 +95,14 @@ func (b *Blocks) Err() error {
 // Close closes the file. Nothing may read from it any more.
 func (b *Blocks) Close() error { return b.file.Close() }
 
+// window leaves room for two bufferfuls, because a step may read the last
+// samples of one and the first of the next, unless all samples fit.
 func (b *Blocks) window() (buffer, block int) {
-	buffer = int(max(min(b.buffer/b.bytes, math.MaxInt), 1))
+	fit := b.buffer / b.bytes
+	if fit < int64(b.Len()) {
+		fit /= 2
+	}
+	buffer = int(max(min(fit, math.MaxInt), 1))
 	return buffer, max(buffer/blocksPerBuffer, 1)
 }
 

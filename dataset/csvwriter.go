@@ -23,14 +23,11 @@ type CSVWriter struct {
 // NewCSVWriter writes the names of the columns to w and returns a writer of rows.
 func NewCSVWriter(w io.Writer, columns []string) (*CSVWriter, error) {
 	c := &CSVWriter{w: csv.NewWriter(w), columns: len(columns), row: make([]string, 0, len(columns))}
-	if err := c.w.Write(columns); err != nil {
-		return nil, fmt.Errorf("dataset: write CSV: %w", err)
-	}
-	return c, nil
+	return c, c.w.Write(columns)
 }
 
 // Append writes a row: the values and after them the text, as many together as
-// there are columns.
+// there are columns. Other errors are the underlying writer's.
 func (c *CSVWriter) Append(values []float32, text ...string) error {
 	if len(values)+len(text) != c.columns {
 		return fmt.Errorf("dataset: write CSV: a row of %d cells, want %d", len(values)+len(text), c.columns)
@@ -40,19 +37,13 @@ func (c *CSVWriter) Append(values []float32, text ...string) error {
 		c.row = append(c.row, strconv.FormatFloat(float64(v), 'g', -1, 32))
 	}
 	c.row = append(c.row, text...)
-	if err := c.w.Write(c.row); err != nil {
-		return fmt.Errorf("dataset: write CSV: %w", err)
-	}
-	return nil
+	return c.w.Write(c.row)
 }
 
 // Close writes what is still buffered. It does not close the underlying writer.
 func (c *CSVWriter) Close() error {
 	c.w.Flush()
-	if err := c.w.Error(); err != nil {
-		return fmt.Errorf("dataset: write CSV: %w", err)
-	}
-	return nil
+	return c.w.Error()
 }
 
 // WriteCSVFile writes an array of two axes into the file at path, a row for each

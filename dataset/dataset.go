@@ -1,15 +1,23 @@
 // Package dataset holds what networks learn from: MNIST and Fashion-MNIST by
-// name, digits the program draws itself, the lecture's curve in space, and
-// arrays of one's own.
+// name, digits the program draws itself, the lecture's curve in space, and data
+// of one's own: NumPy and IDX files, tables, folders of images.
 //
 // Everything that can be trained on is a [Source]: it has a length, a shape of
 // one sample, and copies chosen samples as float32 into a batch. [Images] keeps
 // its pixels as bytes, a quarter of the memory, and scales them on the way;
-// [Array] serves an array of float32 as it is.
+// [Array] serves an array of float32 as it is; [Blocks] reads a file larger than
+// memory as it goes.
 //
-// [Open] finds a data set by name or path and splits it into training,
-// validation and test images. [ReadIDX] and [WriteIDX] speak the format of
-// the MNIST files. [Permutation] is the order in which an epoch visits samples.
+// [Open] finds a data set of images by name or folder and splits it into
+// training, validation and test images. [Load] is the door for everything: a
+// name, a file or a folder becomes [Data], with values as they are in the file,
+// labels and names. [Data.SplitBy] divides it, [FitScaler] learns from the
+// training part how to bring values into range, and [Scaled] does that to a
+// source. [Order] is the order in which an epoch visits samples.
+//
+// [ReadCSV], [ReadImageFolder], [ReadIDX] and package npy read the formats one by
+// one. None of them trusts its input: an error is one line that names file and
+// place, and memory is bounded.
 package dataset
 
 import "hourglass/tensor"

@@ -3,8 +3,8 @@ package dataset
 import "math/rand/v2"
 
 // windowed is a source that should be read in an order that stays, for a while,
-// within so many samples: buffer, taken from the source in runs of block. 0
-// means that any order does.
+// within so many samples: buffer, taken from the source in runs of block. A
+// buffer of 0 means that any order does.
 type windowed interface {
 	window() (buffer, block int)
 }
@@ -21,10 +21,11 @@ func windowOf(source Source) (buffer, block int) {
 //
 // For data in memory that is [Permutation]. Data that is read from a file in
 // blocks ([Blocks]) is shuffled in a bounded buffer: the blocks are put in
-// random order; as many as fit the buffer are taken from that order at a time;
-// and the samples of those are shuffled. So every sample is visited once, while
-// at any time only one buffer of samples is needed, from all over the file. With
-// a buffer for all samples it is Permutation again.
+// random order; as many as fill half the buffer are taken from that order at a
+// time; and the samples of those are shuffled. So every sample is visited once,
+// while at any time only those of one bufferful, from all over the file, and
+// perhaps of the next are needed. With a buffer for all samples it is Permutation
+// again.
 func Order(source Source, seed, epoch uint64, dst []int) {
 	buffer, block := windowOf(source)
 	if buffer == 0 || len(dst) <= buffer {

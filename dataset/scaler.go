@@ -51,9 +51,9 @@ type Scaler struct {
 // FitScaler learns scaling of that kind from all samples of source. Largest is
 // what [UnitScaling] divides by; 0 means the largest absolute value.
 //
-// It reads source once, whatever the kind, and refuses NaN and infinity by
-// sample and element, and elements whose range is beyond float32. The error
-// wraps ctx's where ctx ended.
+// It reads source once, whatever the kind unless all values come from bytes, and
+// refuses NaN and infinity by sample and element, and elements whose range is
+// beyond float32. The error wraps ctx's where ctx ended.
 func FitScaler(ctx context.Context, kind Scaling, source Source, largest float32) (*Scaler, error) {
 	if !slices.Contains(Scalings(), kind) {
 		return nil, fmt.Errorf("dataset: scale: kind %q, want one of %q", kind, Scalings())
@@ -64,11 +64,25 @@ func FitScaler(ctx context.Context, kind Scaling, source Source, largest float32
 	if !finite(largest) || largest < 0 {
 		return nil, fmt.Errorf("dataset: scale %s: a largest value of %v, want a finite number from 0", kind, largest)
 	}
+	if ofBytes(source) && (kind == NoScaling || kind == UnitScaling && largest > 0) {
+		return (*statistics)(nil).scaler(kind, largest), nil // nothing to learn, nothing to refuse
+	}
 	stats, err := measure(ctx, source)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: scale %s: %w", kind, err)
 	}
 	return stats.scaler(kind, largest), nil
+}
+
+// ofBytes reports whether samples come from bytes, so that all are finite.
+func ofBytes(source Source) bool {
+	switch s := source.(type) {
+	case *Images:
+		return true
+	case *subset:
+		return ofBytes(s.source)
+	}
+	return false
 }
 
 // scaler returns the scaling of that kind for data of these statistics.

@@ -22,9 +22,8 @@ func Vote(near Neighbors, labels []int) ([]int, error) {
 	return predicted, nil
 }
 
-// majority returns the most frequent label of the references, nearest first; the
-// first to reach the largest count from the front is not always the nearest, so
-// equal counts are decided by where a label first occurs.
+// majority returns the most frequent label of the references, nearest first. Equal
+// counts go to the label that occurs first.
 func majority(indices []int32, labels []int) int {
 	best, votes := -1, 0
 	for i, r := range indices {

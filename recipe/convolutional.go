@@ -16,7 +16,7 @@ var convolutional = Recipe{
 	Title: "Convolutional autoencoder",
 	About: "Small filters slide over the image, which shrinks to 3×3 pixels of 64 channels and grows again. " +
 		"Look at the sharper reconstructions, for a third of the parameters of the stacked autoencoder (and codes of 576 numbers).",
-	Shows: []string{curvesFigure, reconstructionFigure},
+	Shows: []string{CurvesFigure, ReconstructionFigure},
 
 	Encoder: nn.Layers{
 		nn.Input{28, 28},

@@ -15,7 +15,7 @@ var denoising = Recipe{
 	Title: "Denoising autoencoder, Gaussian noise",
 	About: "The stacked autoencoder sees images with noise and is asked for the clean ones. " +
 		"Look at what it puts where the noise was.",
-	Shows: []string{curvesFigure, denoisingFigure},
+	Shows: []string{CurvesFigure, denoisingFigure},
 
 	Encoder: nn.Layers{
 		nn.Input{28, 28},

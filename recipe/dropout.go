@@ -15,7 +15,7 @@ var dropout = Recipe{
 	Title: "Denoising autoencoder, dropout",
 	About: "Half of the pixels are missing and the rest twice as bright; the autoencoder is asked for the whole image. " +
 		"Look at how little of a digit is enough to draw it.",
-	Shows: []string{curvesFigure, dropoutFigure},
+	Shows: []string{CurvesFigure, dropoutFigure},
 
 	Encoder: nn.Layers{
 		nn.Input{28, 28},

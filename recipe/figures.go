@@ -8,12 +8,13 @@ import (
 	"hourglass/figure"
 	"hourglass/nn"
 	"hourglass/tensor"
+	"hourglass/train"
 )
 
 // The figures' file names; where the lecture saves a figure, they are its own.
 const (
-	curvesFigure         = "curves.png"
-	reconstructionFigure = "reconstruction_plot.png"
+	CurvesFigure         = "curves.png"
+	ReconstructionFigure = "reconstruction_plot.png"
 	scatterFigure        = "codes_tsne_plot.png"
 	linearFigure         = "linear_autoencoder_pca_plot.png"
 	denoisingFigure      = "denoising_plot.png"
@@ -38,7 +39,7 @@ func (s *Session) showReconstructions(images tensor.Tensor) error {
 	if err != nil {
 		return err
 	}
-	return s.draw(reconstructionFigure)(figure.Reconstructions(images, outputs, figure.ReconstructionOptions{Range: s.pixels()}))
+	return s.draw(ReconstructionFigure)(figure.Reconstructions(images, outputs, figure.ReconstructionOptions{Range: s.pixels()}))
 }
 
 // showDenoising draws validation images, what a noise layer makes of them, and
@@ -115,8 +116,10 @@ func (s *Session) draw(name string) func(*figure.Figure, error) error {
 }
 
 // showCurves draws loss and metrics over the epochs.
-func (s *Session) showCurves() error {
-	history := s.Metrics.Epochs
+func (s *Session) showCurves() error { return s.draw(CurvesFigure)(Curves(s.Metrics.Epochs)) }
+
+// Curves draws a run's loss and metrics over its epochs.
+func Curves(history *train.History) (*figure.Figure, error) {
 	var series []figure.Series
 	for _, name := range append([]string{"loss"}, history.Metrics...) {
 		axis := strings.ReplaceAll(name, "_", " ")
@@ -125,5 +128,5 @@ func (s *Session) showCurves() error {
 			series = append(series, figure.Series{Axis: axis, Name: "validation", Values: values})
 		}
 	}
-	return s.draw(curvesFigure)(figure.Curves(series...))
+	return figure.Curves(series...)
 }

@@ -14,7 +14,7 @@ var functional = Recipe{
 	Title: "Keras' functional autoencoder",
 	About: "Codes of 16 numbers, found with Adam. Look at the loss against that of relu, " +
 		"the same network fed with pixels in [-1, 1].",
-	Shows: []string{curvesFigure, reconstructionFigure},
+	Shows: []string{CurvesFigure, ReconstructionFigure},
 
 	Encoder: nn.Layers{
 		nn.Input{28, 28, 1},

@@ -24,7 +24,7 @@ var linear = Recipe{
 	Title: "Linear autoencoder",
 	About: "Without activation functions and with squared errors, an autoencoder finds the plane that principal component analysis finds. " +
 		"Look at the angles between the two planes and at both reconstruction errors.",
-	Shows: []string{curvesFigure, linearFigure},
+	Shows: []string{CurvesFigure, linearFigure},
 
 	Encoder:   nn.Layers{nn.Input{3}, nn.Dense{Units: 2}},
 	Decoder:   nn.Layers{nn.Dense{Units: 3}},

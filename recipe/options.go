@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"hourglass"
 	"hourglass/dataset"
@@ -30,6 +31,10 @@ type Options struct {
 	// for one at an interruption only. Resume goes on from the last one there.
 	Checkpoints *hourglass.Checkpoints
 	Resume      bool
+
+	// Started is when the program was started, to tell how long the first step took
+	// to come; the time of the call by default.
+	Started time.Time
 
 	Log      io.Writer              // progress and results in words; nil for silence
 	Download func(dataset.Progress) // follows a download; may be nil

@@ -15,7 +15,7 @@ var recurrent = Recipe{
 	Title: "Recurrent autoencoder",
 	About: "An image is read row by row, as a sequence of 28 steps, and written again row by row from a code of 30 numbers. " +
 		"Look at how blurred it is still: plain SGD at this rate learns slowly.",
-	Shows: []string{curvesFigure, reconstructionFigure},
+	Shows: []string{CurvesFigure, ReconstructionFigure},
 
 	Encoder: nn.Layers{
 		nn.Input{28, 28},

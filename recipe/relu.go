@@ -14,7 +14,7 @@ var relu = Recipe{
 	Title: "PyTorch's ReLU autoencoder",
 	About: "Pixels are scaled to [-1, 1], but the network ends in a sigmoid and can only give [0, 1]: " +
 		"the background, -1, is out of its reach, which is why the loss stays near 0.9.",
-	Shows: []string{curvesFigure, reconstructionFigure},
+	Shows: []string{CurvesFigure, ReconstructionFigure},
 
 	Encoder: nn.Layers{
 		nn.Input{1, 28, 28},

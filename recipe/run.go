@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"hourglass"
 	"hourglass/dataset"
@@ -62,6 +63,8 @@ type Metrics struct {
 	Recognition *Recognition `json:"recognition,omitempty"`
 	// Test is the loss on the test images, after training.
 	Test *float64 `json:"test_loss,omitempty"`
+	// FirstStep is how many seconds after its start the program had taken the first step.
+	FirstStep float64 `json:"first_step_seconds"`
 	// Interrupted is set when the run was stopped before its last epoch.
 	Interrupted bool `json:"interrupted,omitempty"`
 }
@@ -83,10 +86,13 @@ func (r Recipe) Run(ctx context.Context, o Options) (*Metrics, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
+	if o.Started.IsZero() {
+		o.Started = time.Now()
+	}
 	if o.Quick {
 		o = o.quick(r)
 	}
-	if err := prepareFolder(o.Out); err != nil {
+	if err := PrepareFolder(o.Out); err != nil {
 		return nil, err
 	}
 	s, err := r.prepare(ctx, o)
@@ -111,9 +117,9 @@ func (r Recipe) Run(ctx context.Context, o Options) (*Metrics, error) {
 	return s.Metrics, nil
 }
 
-// prepareFolder makes the folder for results and checks that files can be made
-// in it, before time is spent on training.
-func prepareFolder(dir string) error {
+// PrepareFolder makes the folder for a run's results and checks that files can be
+// made in it, before time is spent on training.
+func PrepareFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("recipe: output folder: %w", err)
 	}
@@ -196,7 +202,7 @@ func (s *Session) train(ctx context.Context) error {
 		hourglass.Epochs(r.Epochs), hourglass.BatchSize(r.BatchSize),
 		hourglass.Loss(r.Loss), hourglass.Optimizer(r.Optimizer), hourglass.Metrics(r.Metrics...),
 		hourglass.Seed(s.Options.Seed), hourglass.Threads(s.Options.Threads),
-		hourglass.Observe(&train.Progress{Out: s.Options.Log}),
+		hourglass.Observe(firstStep{s}, &train.Progress{Out: s.Options.Log}),
 	}
 	options = append(options, s.checkpointOptions()...)
 	if r.Watch != nil {
@@ -210,6 +216,17 @@ func (s *Session) train(ctx context.Context) error {
 		m.Epochs = history
 	}
 	return err
+}
+
+// firstStep notes when the first step of a session is done.
+type firstStep struct{ session *Session }
+
+// Observe waits for the first step.
+func (o firstStep) Observe(e train.Event, r *train.Run) error {
+	if m := o.session.Metrics; e == train.Stepped && m.FirstStep == 0 {
+		m.FirstStep = time.Since(o.session.Options.Started).Seconds()
+	}
+	return nil
 }
 
 // checkpointOptions says where checkpoints go and come from.
@@ -278,12 +295,16 @@ func (s *Session) save() error {
 	return s.saveMetrics()
 }
 
-func (s *Session) saveMetrics() error {
-	text, err := json.MarshalIndent(s.Metrics, "", "  ")
+func (s *Session) saveMetrics() error { return SaveMetrics(s.Options.Out, s.Metrics) }
+
+// SaveMetrics writes metrics.json, of a Metrics or what has one in it, into the
+// folder of a run.
+func SaveMetrics(dir string, metrics any) error {
+	text, err := json.MarshalIndent(metrics, "", "  ")
 	if err != nil {
 		return fmt.Errorf("recipe: %s: %w", MetricsFile, err)
 	}
-	if err := atomicfile.WriteFile(s.path(MetricsFile), append(text, '\n')); err != nil {
+	if err := atomicfile.WriteFile(filepath.Join(dir, MetricsFile), append(text, '\n')); err != nil {
 		return fmt.Errorf("recipe: %w", err)
 	}
 	return nil

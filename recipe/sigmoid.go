@@ -17,7 +17,7 @@ var sigmoid = Recipe{
 	About: "Codes of 128 numbers between 0 and 1, found with Adam in a hundred epochs. " +
 		"Look at the grids, where test images can hardly be told from their reconstructions, " +
 		"and at how many digits are recognised from ten labelled examples of each.",
-	Shows: []string{curvesFigure, trainingGrid, testGrid, reconstructedGrid,
+	Shows: []string{CurvesFigure, trainingGrid, testGrid, reconstructedGrid,
 		labelledGrid, recognisedGrid, confusionFigure, lectureLabelledGrid, lectureRecognisedGrid},
 
 	Encoder: nn.Layers{

@@ -15,7 +15,7 @@ var stacked = Recipe{
 	Title: "Stacked autoencoder",
 	About: "Two dense layers squeeze an image of 784 pixels into 30 numbers, two more draw it again. " +
 		"Look at how much of the shape survives, and, on the map of the codes, at which digits lie side by side.",
-	Shows: []string{curvesFigure, reconstructionFigure, scatterFigure, mapFigure("mnist")},
+	Shows: []string{CurvesFigure, ReconstructionFigure, scatterFigure, mapFigure("mnist")},
 
 	Encoder: nn.Layers{
 		nn.Input{28, 28},

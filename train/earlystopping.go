@@ -22,6 +22,11 @@ type EarlyStopping struct {
 // Observe follows the epochs.
 func (s *EarlyStopping) Observe(e Event, r *Run) error {
 	switch e {
+	case Started:
+		// A run may have been cut off after the epoch that ended it.
+		if done := len(r.History.Epochs); s.weights != nil && s.exhausted(done) && !r.midEpoch() {
+			return ErrStop
+		}
 	case EpochEnded:
 		return s.judge(r)
 	case Ended:
@@ -75,11 +80,14 @@ func (s *EarlyStopping) judge(r *Run) error {
 		s.weights = append(s.weights[:0], r.Network.Weights()...)
 		return nil
 	}
-	if r.Epoch-s.epoch >= s.Patience {
+	if s.exhausted(r.Epoch) {
 		return ErrStop
 	}
 	return nil
 }
+
+// exhausted reports whether an epoch is too far behind the best one.
+func (s *EarlyStopping) exhausted(epoch int) bool { return epoch-s.epoch >= max(s.Patience, 1) }
 
 func higherIsBetter(monitor string) bool {
 	return monitor == "rounded_accuracy" || monitor == "val_rounded_accuracy"

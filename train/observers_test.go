@@ -110,6 +110,29 @@ func TestEarlyStoppingOfARun(t *testing.T) {
 	}
 }
 
+// A checkpoint may be the last thing a process did after the epoch that ended its
+// run early; the resumed run is over, too.
+func TestEarlyStoppingOfAFinishedRunStops(t *testing.T) {
+	training, k := samples(16, 6, 6), &keep{}
+	tr := resumable(t, k)
+	tr.Epochs = 50
+	stopping := &EarlyStopping{Monitor: "loss", Patience: 1, MinDelta: 10}
+	tr.Observers = []Observer{stopping, observe(func(e Event, r *Run) {
+		if e == EpochEnded && r.Epoch == 2 {
+			k.after = 1
+			k.Observe(e, r)
+		}
+	})}
+	whole, err := tr.Fit(context.Background(), training, nil)
+	if err != nil || len(whole.Epochs) != 2 || k.taken == nil {
+		t.Fatalf("%d epochs, %v; want 2 and a snapshot after the last", len(whole.Epochs), err)
+	}
+	tr.Resume, tr.Observers = k.taken, []Observer{&EarlyStopping{Monitor: "loss", Patience: 1, MinDelta: 10}}
+	if rest, err := tr.Fit(context.Background(), training, nil); err != nil || len(rest.Epochs) != 2 {
+		t.Errorf("resumed after epoch 2: %d epochs, %v; want the run to be over", len(rest.Epochs), err)
+	}
+}
+
 func TestProgressLines(t *testing.T) {
 	for _, where := range []string{"buffer", "file"} {
 		var buffer bytes.Buffer

@@ -36,6 +36,7 @@ type Settings struct {
 	Loss      string  `json:"loss"`
 	Optimizer string  `json:"optimizer"`
 	Rate      float64 `json:"learning_rate"`
+	Schedule  string  `json:"schedule,omitempty"`
 }
 
 // Totals are the sums over the steps of an epoch so far.
@@ -93,7 +94,7 @@ func (r *Run) stateful() []Stateful {
 }
 
 func (r *Run) settings() Settings {
-	return Settings{r.Samples, r.BatchSize, r.Seed, r.Loss.Name(), r.Optimizer.Name(), r.Optimizer.Rate()}
+	return Settings{r.Samples, r.BatchSize, r.Seed, r.Loss.Name(), r.Optimizer.Name(), r.Optimizer.Rate(), scheduleName(r.Schedule)}
 }
 
 // resume puts the run where the snapshot was taken. A snapshot of another run is
@@ -151,8 +152,12 @@ func (r *Run) fits(s *Snapshot) error {
 
 // String names the settings in words.
 func (s Settings) String() string {
-	return fmt.Sprintf("%d samples, batches of %d, seed %d, loss %s, optimizer %s at %v",
+	text := fmt.Sprintf("%d samples, batches of %d, seed %d, loss %s, optimizer %s at %v",
 		s.Samples, s.BatchSize, s.Seed, s.Loss, s.Optimizer, s.Rate)
+	if s.Schedule != "" {
+		text += ", schedule " + s.Schedule
+	}
+	return text
 }
 
 func (t Totals) clone() Totals {

@@ -28,6 +28,7 @@ type Trainer struct {
 	Loss      loss.Loss
 	Optimizer optim.Optimizer
 	Metrics   []metric.Metric // optional
+	Schedule  Schedule        // of the learning rate; nil for the optimiser's throughout
 
 	Epochs    int    // passes over the training data, at least 1
 	BatchSize int    // samples per step, at least 1; the last step of an epoch takes what is left
@@ -89,6 +90,11 @@ func (t *Trainer) validate(training, validation dataset.Source) error {
 	}
 	if err := t.Optimizer.Validate(); err != nil {
 		return err
+	}
+	if t.Schedule != nil {
+		if err := t.Schedule.Validate(); err != nil {
+			return err
+		}
 	}
 	if err := fits(t.Network, "training", training); err != nil {
 		return err
@@ -214,7 +220,7 @@ func (r *Run) beginEpoch() {
 // epoch takes the steps that are left of the epoch, evaluates and records. It
 // reports whether an observer asked to stop.
 func (l *loop) epoch(ctx context.Context, run *Run, validation dataset.Source) (stop bool, err error) {
-	dataset.Permutation(run.Seed, uint64(run.Epoch), l.order)
+	dataset.Order(l.source, run.Seed, uint64(run.Epoch), l.order)
 	rest := l.order[min(run.Step*run.BatchSize, run.Samples):]
 	for run.Step < run.Steps {
 		if err := ctx.Err(); err != nil {
@@ -222,6 +228,7 @@ func (l *loop) epoch(ctx context.Context, run *Run, validation dataset.Source) (
 		}
 		batch := rest[:min(run.BatchSize, len(rest))]
 		rest = rest[len(batch):]
+		l.state.Rate = run.rate()
 		batchLoss, err := l.step(batch)
 		if err != nil {
 			return false, fmt.Errorf("train: epoch %d, step %d: %w", run.Epoch, run.Step+1, err)

@@ -51,6 +51,10 @@ type moment struct {
 // last. If the context or an observer ends it during the optimisation, the
 // embedding so far comes with the error; Run goes on with it.
 func Embed(ctx context.Context, codes tensor.Tensor, o Options) (*Embedding, error) {
+	o, err := o.withDefaults(max(1, codes.Len())) // before the long first stage
+	if err != nil {
+		return nil, err
+	}
 	if err := o.announce(AffinityStage); err != nil {
 		return nil, err
 	}

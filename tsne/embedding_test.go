@@ -171,8 +171,16 @@ func TestEmbedStopsAndGoesOn(t *testing.T) {
 		t.Errorf("got error %v from a context that had ended", err)
 	}
 	mine := errors.New("enough")
-	if _, err := tsne.Embed(background, x, tsne.Options{Observe: func(tsne.Event) error { return mine }}); err != mine {
-		t.Errorf("got error %v, want the observer's", err)
+	for _, o := range []tsne.Options{{}, {Iterations: 7}} {
+		o.Observe = func(e tsne.Event) error {
+			if want := max(o.Iterations, 1); e.Stage == tsne.AffinityStage && e.Iterations < want {
+				t.Errorf("the first event announces %d iterations", e.Iterations)
+			}
+			return mine
+		}
+		if _, err := tsne.Embed(background, x, o); err != mine {
+			t.Errorf("got error %v, want the observer's", err)
+		}
 	}
 }
 

@@ -1,6 +1,6 @@
 package tsne
 
-const rowBlock = 8 // rows of nodes that make a block of work
+const rowBlock = 16 // rows of nodes that make a block of work
 
 // interpolatedRepulsion finds the forces at a cost that grows with the number of
 // points and with the map's area, not with the number of pairs. The potential
@@ -74,8 +74,7 @@ func (p *interpolatedRepulsion) spread(l lattice, points []point, lo, hi int) {
 	first := max(lo-splineOrder+1, 0)
 	for _, i := range p.order[p.starts[first]:p.starts[hi]] {
 		column, row, tx, ty := l.place(points[i])
-		wx, _ := splineWeights(tx)
-		wy, _ := splineWeights(ty)
+		wx, wy := splineWeights(tx), splineWeights(ty)
 		for r := max(row, lo); r < min(row+splineOrder, hi); r++ {
 			nodes, weight := (*weights)(p.values[r*l.nx+column:]), wy[r-row]
 			for a, w := range wx {
@@ -90,8 +89,8 @@ func (p *interpolatedRepulsion) spread(l lattice, points []point, lo, hi int) {
 func (p *interpolatedRepulsion) read(l lattice, near *nearPotential, points, force []point, list []int32) (z float64) {
 	for _, i := range list {
 		column, row, tx, ty := l.place(points[i])
-		wx, dx := splineWeights(tx)
-		wy, dy := splineWeights(ty)
+		wx, dx := splineWeights(tx), splineSlopes(tx)
+		wy, dy := splineWeights(ty), splineSlopes(ty)
 		var phi, slopeX, slopeY float64
 		for r := range splineOrder {
 			nodes := (*weights)(p.values[(row+r)*l.nx+column:])

@@ -10,19 +10,29 @@ const splineOrder = 6
 type weights [splineOrder]float64
 
 // splineWeights returns the B-spline's values at the nodes around a point that
-// lies the fraction t of the spacing beyond the third of them, and their
-// derivatives with respect to t.
-func splineWeights(t float64) (w, dw weights) {
+// lies the fraction t of the spacing beyond the third of them.
+func splineWeights(t float64) (w weights) {
 	u := 1 - t
-	t4, u4 := t*t*t*t, u*u*u*u
-	w[0], dw[0] = u4*u/120, -u4/24
-	w[1], dw[1] = splineOuter(1 + t)
-	w[2], dw[2] = splineInner(t)
-	w[3], dw[3] = splineInner(u)
-	w[4], dw[4] = splineOuter(1 + u)
-	w[5], dw[5] = t4*t/120, t4/24
+	w[0] = u * u * u * u * u / 120
+	w[1], _ = splineOuter(1 + t)
+	w[2], _ = splineInner(t)
+	w[3], _ = splineInner(u)
+	w[4], _ = splineOuter(1 + u)
+	w[5] = t * t * t * t * t / 120
+	return w
+}
+
+// splineSlopes returns the derivatives of the weights with respect to t.
+func splineSlopes(t float64) (dw weights) {
+	u := 1 - t
+	dw[0] = -u * u * u * u / 24
+	_, dw[1] = splineOuter(1 + t)
+	_, dw[2] = splineInner(t)
+	_, dw[3] = splineInner(u)
+	_, dw[4] = splineOuter(1 + u)
+	dw[5] = t * t * t * t / 24
 	dw[3], dw[4] = -dw[3], -dw[4]
-	return w, dw
+	return dw
 }
 
 // splineInner is the quintic B-spline and its slope at 0 ≤ x ≤ 1 from its centre.

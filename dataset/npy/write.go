@@ -26,13 +26,13 @@ func NewWriter(w io.Writer, shape tensor.Shape) (*Writer, error) {
 	}
 	h := Header{Type: Type{Kind: Float, Size: 4}, Shape: shape}
 	if _, err := w.Write(appendHeader(nil, h)); err != nil {
-		return nil, fmt.Errorf("npy: write: %w", err)
+		return nil, err
 	}
 	return &Writer{w: w, left: h.elements(), scratch: make([]byte, 0, chunk)}, nil
 }
 
 // Append writes the next elements, of which there may not be more than the
-// shape has.
+// shape has. Other errors are the underlying writer's.
 func (w *Writer) Append(values []float32) error {
 	if int64(len(values)) > w.left {
 		return fmt.Errorf("npy: write: %d elements are %d more than the shape has left", len(values), int64(len(values))-w.left)
@@ -46,7 +46,7 @@ func (w *Writer) Append(values []float32) error {
 			w.scratch = binary.LittleEndian.AppendUint32(w.scratch, math.Float32bits(v))
 		}
 		if _, err := w.w.Write(w.scratch); err != nil {
-			return fmt.Errorf("npy: write: %w", err)
+			return err
 		}
 	}
 	return nil
@@ -82,7 +82,7 @@ func WriteFile(path string, t tensor.Tensor) error {
 // WriteFileFunc creates the file at path, of an array of that shape whose
 // elements fill appends piece by piece. The file appears whole or not at all.
 func WriteFileFunc(path string, shape tensor.Shape, fill func(*Writer) error) error {
-	return atomicfile.Write(path, func(w io.Writer) error {
+	err := atomicfile.Write(path, func(w io.Writer) error {
 		a, err := NewWriter(w, shape)
 		if err != nil {
 			return err
@@ -92,4 +92,8 @@ func WriteFileFunc(path string, shape tensor.Shape, fill func(*Writer) error) er
 		}
 		return a.Close()
 	})
+	if err != nil {
+		return fmt.Errorf("npy: %w", err)
+	}
+	return nil
 }

@@ -42,7 +42,7 @@ type averagePoolingStage struct {
 	shape tensor.Shape
 }
 
-func (s *averagePoolingStage) Plan() Plan { return Plan{Output: s.shape} }
+func (s *averagePoolingStage) Plan() Plan { return Plan{Output: s.shape, Solo: true} }
 
 func (s *averagePoolingStage) Forward(f *Frame) {
 	in, out := s.sizes()

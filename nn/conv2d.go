@@ -85,6 +85,13 @@ const (
 	convBias
 )
 
+// The arrays of Frame.Memory: big images within their margins, and the sums of dZ over
+// the pixels of a sample, which are taken while it is in the cache.
+const (
+	framedMemory = iota
+	sumsMemory
+)
+
 // convStage runs the convolutions, of images and of sequences.
 type convStage struct {
 	*convolution
@@ -114,9 +121,10 @@ func (s *convStage) Plan() Plan {
 	return Plan{
 		Output:    s.output,
 		Params:    s.params(s.kernel, s.smallChannels),
-		Memory:    []int{s.bigFrame.size()},
-		Workspace: s.scatterWork(),
+		Memory:    []int{framedMemory: s.bigFrame.size(), sumsMemory: s.smallChannels},
+		Workspace: sumWork + s.scatterWork(),
 		Derived:   s.weights(),
+		Solo:      true,
 	}
 }
 
@@ -127,7 +135,7 @@ func (s *convStage) Forward(f *Frame) {
 	start, bias := s.start(f)
 	fn := outputFunc(s.fn, f)
 	for i := range f.N {
-		framed := s.bigFrame.fill(rows(f.Memory[0], i, i+1, s.bigFrame.size()), rows(f.X, i, i+1, s.in))
+		framed := s.bigFrame.fill(rows(f.Memory[framedMemory], i, i+1, s.bigFrame.size()), rows(f.X, i, i+1, s.in))
 		y := rows(f.Y, i, i+1, s.out)
 		s.gather(y, framed, f.Params[convKernel], start, bias)
 		fn.forward(y, y)
@@ -140,8 +148,11 @@ func (s *convStage) Backward(f *Frame) {
 	for i := range f.N {
 		dz := rows(f.DY, i, i+1, s.out)
 		fn.backward(dz, dz, rows(f.Y, i, i+1, s.out))
+		if !s.noBias {
+			channelSums(rows(f.Memory[sumsMemory], i, i+1, s.smallChannels), dz, f.Workspace[:sumWork])
+		}
 		if f.DX != nil {
-			s.scatter(rows(f.DX, i, i+1, s.in), dz, f.Derived, kernel.Overwrite, nil, f.Workspace)
+			s.scatter(rows(f.DX, i, i+1, s.in), dz, f.Derived, kernel.Overwrite, nil, f.Workspace[sumWork:])
 		}
 	}
 }
@@ -149,10 +160,10 @@ func (s *convStage) Backward(f *Frame) {
 // Gradient: dW is the product of images and dZ, db the sum of dZ over all pixels.
 func (s *convStage) Gradient(f *Frame, param, lo, hi int) {
 	if param == convBias {
-		kernel.ColumnSums(f.Grads[convBias][lo:hi], f.DY[lo:], f.N*s.y.small*s.x.small, hi-lo, s.smallChannels, false)
+		kernel.ColumnSums(f.Grads[convBias][lo:hi], f.Memory[sumsMemory][lo:], f.N, hi-lo, s.smallChannels, false)
 		return
 	}
-	framed := f.Memory[0]
+	framed := f.Memory[framedMemory]
 	if s.bigFrame.bare {
 		framed = f.X
 	}

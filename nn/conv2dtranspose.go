@@ -94,9 +94,10 @@ func (s *convTransposeStage) Plan() Plan {
 	return Plan{
 		Output:    s.output,
 		Params:    s.params(s.kernel, s.bigChannels),
-		Memory:    []int{s.bigFrame.size()},
-		Workspace: s.scatterWork() + s.weights(),
+		Memory:    []int{framedMemory: s.bigFrame.size(), sumsMemory: s.bigChannels},
+		Workspace: sumWork + s.scatterWork() + s.weights(),
 		Derived:   s.weights(),
+		Solo:      true,
 	}
 }
 
@@ -106,9 +107,9 @@ func (s *convTransposeStage) EndsInSigmoid() bool { return s.fn == Sigmoid }
 func (s *convTransposeStage) Forward(f *Frame) {
 	start, bias := s.start(f)
 	fn := outputFunc(s.fn, f)
-	work, reversed := f.Workspace[:s.scatterWork()], f.Derived
+	work, reversed := f.Workspace[sumWork:], f.Derived
 	if reversed == nil {
-		reversed = f.Workspace[s.scatterWork():]
+		reversed = work[s.scatterWork():]
 		s.reverse(reversed, f.Params[convKernel], 0, s.weights()/s.smallChannels)
 	}
 	for i := range f.N {
@@ -125,7 +126,10 @@ func (s *convTransposeStage) Backward(f *Frame) {
 	for i := range f.N {
 		dz := rows(f.DY, i, i+1, s.out)
 		fn.backward(dz, dz, rows(f.Y, i, i+1, s.out))
-		framed := s.bigFrame.fill(rows(f.Memory[0], i, i+1, s.bigFrame.size()), dz)
+		if !s.noBias {
+			channelSums(rows(f.Memory[sumsMemory], i, i+1, s.bigChannels), dz, f.Workspace[:sumWork])
+		}
+		framed := s.bigFrame.fill(rows(f.Memory[framedMemory], i, i+1, s.bigFrame.size()), dz)
 		if f.DX != nil {
 			s.gather(rows(f.DX, i, i+1, s.in), framed, f.Params[convKernel], kernel.Overwrite, nil)
 		}
@@ -135,10 +139,10 @@ func (s *convTransposeStage) Backward(f *Frame) {
 // Gradient: dW is the product of dZ and the input, db the sum of dZ over all pixels.
 func (s *convTransposeStage) Gradient(f *Frame, param, lo, hi int) {
 	if param == convBias {
-		kernel.ColumnSums(f.Grads[convBias][lo:hi], f.DY[lo:], f.N*s.y.big*s.x.big, hi-lo, s.bigChannels, false)
+		kernel.ColumnSums(f.Grads[convBias][lo:hi], f.Memory[sumsMemory][lo:], f.N, hi-lo, s.bigChannels, false)
 		return
 	}
-	framed := f.Memory[0]
+	framed := f.Memory[framedMemory]
 	if s.bigFrame.bare {
 		framed = f.DY
 	}

@@ -22,6 +22,34 @@ func (a convAxis) extent() int { return (a.kernel-1)*a.dilation + 1 }
 // reach returns how many positions all windows span together.
 func (a convAxis) reach() int { return (a.small-1)*a.stride + a.extent() }
 
+// inside returns the n, 0 ≤ n < count, with 0 ≤ from + n·step < length, as a range.
+func inside(from, step, length, count int) (lo, hi int) {
+	if from >= length {
+		return 0, 0
+	}
+	lo = (max(-from, 0) + step - 1) / step
+	hi = min((length-1-from)/step+1, count)
+	return lo, max(hi, lo)
+}
+
+// bigTaps returns the taps that meet the big side at position o of the small side,
+// and not the zeros around it.
+func (a convAxis) bigTaps(o int) (lo, hi int) {
+	return inside(o*a.stride-a.pad, a.dilation, a.big, a.kernel)
+}
+
+// smallTaps returns the reversed taps that meet the small side at the q-th position of
+// a phase, and not the zeros around it.
+func (a convAxis) smallTaps(p *phase, q int) (lo, hi int) {
+	return inside(p.small+q, p.spacing, a.small, p.taps)
+}
+
+// meeting returns the positions of the small side that tap k joins with the big side,
+// and not with the zeros around it.
+func (a convAxis) meeting(k int) (lo, hi int) {
+	return inside(k*a.dilation-a.pad, a.stride, a.big, a.small)
+}
+
 // newConvAxis returns the axis of a convolution on n positions.
 func newConvAxis(n, kernel, stride, dilation int, padding Padding) (convAxis, error) {
 	a := convAxis{big: n, kernel: kernel, stride: stride, dilation: dilation}

@@ -143,22 +143,64 @@ func (c *convolution) reverse(reversed, w []float32, lo, hi int) {
 // gather computes a small image from a big one within its margins:
 // small(o) = bias + Σ_k big(o·stride + k·dilation - pad)·W(k).
 func (c *convolution) gather(small, framed, w []float32, start kernel.Start, bias []float32) {
-	row, taps := c.bigFrame.stride(), c.x.kernel*c.bigChannels
-	for o := range c.y.small {
-		to := small[o*c.x.small*c.smallChannels:]
-		from := framed[o*c.y.stride*row:]
-		if c.x.dilation == 1 {
-			kernel.GemmSegments(c.x.small, c.smallChannels, c.y.kernel, taps, from, c.x.stride*c.bigChannels, c.y.dilation*row, 1,
-				w, c.smallChannels, to, c.smallChannels, start, bias)
-			continue
+	row := c.bigFrame.stride()
+	p := tapProduct{
+		SegmentedProduct: kernel.SegmentedProduct{
+			Blocks: c.y.small, M: c.x.small, N: c.smallChannels,
+			Segments: c.y.kernel, K: c.x.kernel * c.bigChannels,
+			ABlock: c.y.stride * row, ASegment: c.y.dilation * row, ARow: c.x.stride * c.bigChannels, AColumn: 1,
+			BRow: c.smallChannels, CBlock: c.x.small * c.smallChannels, CRow: c.smallChannels,
+		},
+		taps: c.x.kernel, spacing: c.x.dilation * c.bigChannels,
+	}
+	p.multiply(c.y.bigTaps, framed, w, small, start, bias)
+}
+
+// tapProduct is the product of the rows of an image, its blocks, with the rows of taps
+// of a kernel, its segments.
+type tapProduct struct {
+	kernel.SegmentedProduct
+	taps    int // in a row
+	spacing int // values of A from one tap to the next
+}
+
+// multiply computes p without the products with zeros above and below the image: tapsOf
+// returns which rows of taps meet the image at a block.
+func (p tapProduct) multiply(tapsOf func(block int) (lo, hi int), a, b, c []float32, start kernel.Start, bias []float32) {
+	for r := 0; r < p.Blocks; {
+		lo, hi := tapsOf(r)
+		part := p
+		part.Segments = hi - lo
+		part.Blocks = 1
+		for r+part.Blocks < p.Blocks {
+			if l, h := tapsOf(r + part.Blocks); l != lo || h != hi {
+				break
+			}
+			part.Blocks++
 		}
-		first := start
-		for k := range c.y.kernel {
-			kernel.GemmSegments(c.x.small, c.smallChannels, c.x.kernel, c.bigChannels, from[k*c.y.dilation*row:],
-				c.x.stride*c.bigChannels, c.x.dilation*c.bigChannels, 1,
-				w[k*taps*c.smallChannels:], c.smallChannels, to, c.smallChannels, first, bias)
-			first = kernel.Accumulate
+		to := c[r*p.CBlock:]
+		if part.Segments*p.K == 0 {
+			kernel.GemmSegments(part.SegmentedProduct, nil, nil, to, start, bias)
+		} else {
+			part.multiplyTaps(a[r*p.ABlock+lo*p.ASegment:], b[lo*p.K*p.BRow:], to, start, bias)
 		}
+		r += part.Blocks
+	}
+}
+
+// multiplyTaps computes p with all its taps. Where those of a row are apart, each is a
+// segment of its own, and row comes after row.
+func (p tapProduct) multiplyTaps(a, b, c []float32, start kernel.Start, bias []float32) {
+	channels := p.K / p.taps
+	if p.taps == 1 || p.spacing == channels {
+		kernel.GemmSegments(p.SegmentedProduct, a, b, c, start, bias)
+		return
+	}
+	row := p.SegmentedProduct
+	row.Segments, row.K, row.ASegment = p.taps, channels, p.spacing
+	for k := range p.Segments {
+		kernel.GemmSegments(row, a[k*p.ASegment:], b[k*p.K*p.BRow:], c, start, bias)
+		start = kernel.Accumulate
 	}
 }
 
@@ -191,31 +233,25 @@ func (c *convolution) scatterWork() int {
 
 // scatterPhases computes the pixels of a pair of phases.
 func (c *convolution) scatterPhases(big, framed, reversed []float32, y, x *phase, start kernel.Start, bias []float32) {
-	if x.count == 0 {
+	if x.count == 0 || y.count == 0 {
 		return
 	}
-	channels, row := c.smallChannels, c.smallFrame.stride()
-	taps := x.taps * channels
-	for q := range y.count {
-		to := big[((y.at+q*c.y.stride)*c.x.big+x.at)*c.bigChannels:]
-		stride := c.x.stride * c.bigChannels
-		if y.taps*x.taps == 0 {
-			kernel.Gemm(x.count, c.bigChannels, 0, nil, 0, 0, nil, 0, to, stride, start, bias)
-			continue
-		}
-		from := framed[(y.small+q+c.smallFrame.top)*row+(x.small+c.smallFrame.left)*channels:]
-		if x.spacing == 1 || x.taps == 1 {
-			kernel.GemmSegments(x.count, c.bigChannels, y.taps, taps, from, channels, y.spacing*row, 1,
-				reversed, c.bigChannels, to, stride, start, bias)
-			continue
-		}
-		first := start
-		for k := range y.taps {
-			kernel.GemmSegments(x.count, c.bigChannels, x.taps, channels, from[k*y.spacing*row:], channels, x.spacing*channels, 1,
-				reversed[k*taps*c.bigChannels:], c.bigChannels, to, stride, first, bias)
-			first = kernel.Accumulate
-		}
+	row := c.smallFrame.stride()
+	p := tapProduct{
+		SegmentedProduct: kernel.SegmentedProduct{
+			Blocks: y.count, M: x.count, N: c.bigChannels,
+			Segments: y.taps, K: x.taps * c.smallChannels,
+			ABlock: row, ASegment: y.spacing * row, ARow: c.smallChannels, AColumn: 1,
+			BRow: c.bigChannels, CBlock: c.y.stride * c.x.big * c.bigChannels, CRow: c.x.stride * c.bigChannels,
+		},
+		taps: x.taps, spacing: x.spacing * c.smallChannels,
 	}
+	from := 0
+	if y.taps*x.taps > 0 {
+		from = (y.small+c.smallFrame.top)*row + (x.small+c.smallFrame.left)*c.smallChannels
+	}
+	tapsOf := func(q int) (lo, hi int) { return c.y.smallTaps(y, q) }
+	p.multiply(tapsOf, framed[from:], reversed, big[(y.at*c.x.big+x.at)*c.bigChannels:], start, bias)
 }
 
 // scatterColumns multiplies every pixel of the small image with all taps at once
@@ -272,17 +308,50 @@ func (c *convolution) gradient(dw, framed, small []float32, n, lo, hi int) {
 // the big images.
 func (c *convolution) gradientRows(dw, framed, small []float32, n, row int) {
 	tap, channel := row/c.bigChannels, row%c.bigChannels
-	stride := c.bigFrame.stride()
-	at := tap/c.x.kernel*c.y.dilation*stride + tap%c.x.kernel*c.x.dilation*c.bigChannels + channel
-	bigSize := c.bigFrame.size()
+	ky, kx := tap/c.x.kernel, tap%c.x.kernel
+	stride, bigSize := c.bigFrame.stride(), c.bigFrame.size()
 	if c.bigFrame.bare {
 		bigSize = c.y.big * c.x.big * c.bigChannels
 	}
+	lo, hi := c.y.meeting(ky)
+	if lo == hi {
+		clear(dw)
+		return
+	}
+	p := kernel.SegmentedProduct{
+		Blocks: 1, M: len(dw) / c.smallChannels, N: c.smallChannels,
+		Segments: hi - lo, K: c.x.small,
+		ASegment: c.y.stride * stride, ARow: 1, AColumn: c.x.stride * c.bigChannels,
+		BRow: c.smallChannels, CRow: c.smallChannels,
+	}
+	at := ky*c.y.dilation*stride + kx*c.x.dilation*c.bigChannels + channel + lo*p.ASegment
+	size, from := c.y.small*c.x.small*c.smallChannels, lo*c.x.small*c.smallChannels
 	start := kernel.Overwrite
 	for i := range n {
-		kernel.GemmSegments(len(dw)/c.smallChannels, c.smallChannels, c.y.small, c.x.small,
-			framed[i*bigSize+at:], 1, c.y.stride*stride, c.x.stride*c.bigChannels,
-			small[i*c.y.small*c.x.small*c.smallChannels:], c.smallChannels, dw, c.smallChannels, start, nil)
+		kernel.GemmSegments(p, framed[i*bigSize+at:], small[i*size+from:], dw, start, nil)
 		start = kernel.Accumulate
+	}
+}
+
+// sumWork is how much scratch memory channelSums needs.
+const sumWork = 128
+
+// channelSums sets sums to the sums of an image's channels over its pixels. They are
+// summed up side by side, every so many pixels, as far as vectors and scratch memory go.
+func channelSums(sums, image, work []float32) {
+	channels := len(sums)
+	together, pixels := 1, len(image)/channels
+	for 2*together*channels <= len(work) && pixels%(2*together) == 0 {
+		together *= 2
+	}
+	if together == 1 {
+		kernel.ColumnSums(sums, image, pixels, channels, channels, false)
+		return
+	}
+	work = work[:together*channels]
+	kernel.ColumnSums(work, image, pixels/together, len(work), len(work), false)
+	copy(sums, work)
+	for j := 1; j < together; j++ {
+		kernel.Add(sums, sums, rows(work, j, j+1, channels))
 	}
 }

@@ -15,8 +15,9 @@
 // pass is split so that no sum is ever cut in two: activations and their
 // gradients are computed sample by sample, a worker taking some of the samples;
 // the gradients of parameters, which are sums over samples, are computed weight
-// by weight, a worker taking some of the weights. Random numbers are a function
-// of (seed, step, stage, sample).
+// by weight, a worker taking some of the weights. The statistics of a batch, which
+// BatchNormalization needs, are computed channel by channel. Random numbers are a
+// function of (seed, step, stage, sample).
 package nn
 
 import (
@@ -123,6 +124,9 @@ type Plan struct {
 	Workspace int   // scratch values of one worker
 	Derived   int   // values kept by a Deriver
 	Shared    int   // values that a Coupled stage gathers
+	// Solo tells that nothing is gained by running many samples at once, so that a
+	// few samples may go through several such stages while they are in the cache.
+	Solo bool
 	// DerivedAlways tells that Backward needs Derived also where DX is not wanted.
 	DerivedAlways bool
 }

@@ -295,6 +295,10 @@ func TestRepeatedInput(t *testing.T) {
 			}
 			pass.Backward(y)
 			grads[i] = pass.Gradients()
+			code := net.Slice(0, 1).NewPass(2).Forward(x, 2)
+			if decoded := net.Slice(1, len(layers)).NewPass(2).Forward(code, 2); !reflect.DeepEqual(decoded, outputs[i]) {
+				t.Errorf("%T: the part behind the vector gives %v, the whole %v", layer, decoded, outputs[i])
+			}
 		}
 		if !reflect.DeepEqual(outputs[0], outputs[1]) {
 			t.Errorf("%T: outputs %v, want %v", layer, outputs[0], outputs[1])
@@ -353,6 +357,44 @@ func TestBatchNormalizationGradient(t *testing.T) {
 	for i, g := range pass.Gradients() {
 		if math.Abs(float64(g)-want[i]) > 1e-6 {
 			t.Errorf("gradient %d is %v, want %v", i, g, want[i])
+		}
+	}
+}
+
+// TestConvolutionsEndInSigmoid asks for values before the sigmoid of layers that end in
+// one, and of one that does not.
+func TestConvolutionsEndInSigmoid(t *testing.T) {
+	for _, test := range []struct {
+		layer nn.Layer
+		ends  bool
+	}{
+		{nn.Conv2D{Filters: 1, Kernel: nn.Square(2), Activation: nn.Sigmoid}, true},
+		{nn.Conv2DTranspose{Filters: 1, Kernel: nn.Square(2), Activation: nn.Sigmoid}, true},
+		{nn.TimeDistributed{Layer: nn.Conv1D{Filters: 1, Kernel: 2, Activation: nn.Sigmoid}}, true},
+		{nn.TimeDistributed{Layer: nn.Dense{Units: 1, Activation: nn.Tanh}}, false},
+		{nn.TimeDistributed{Layer: nn.LayerNormalization{}}, false},
+	} {
+		net, err := nn.NewNetwork(tensor.Shape{3, 3, 2}, test.layer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if net.EndsInSigmoid() != test.ends {
+			t.Errorf("%+v ends in a sigmoid: %v, want %v", test.layer, !test.ends, test.ends)
+		}
+		if !test.ends {
+			continue
+		}
+		net.Init(1)
+		x := make([]float32, 18)
+		for i := range x {
+			x[i] = float32(i%5) - 2
+		}
+		y := net.NewPass(1).Forward(x, 1)
+		logits := net.NewTrainingPass(1, nn.PassOptions{Logits: true}).Forward(x, 1)
+		for i, z := range logits {
+			if want := 1 / (1 + math.Exp(-float64(z))); math.Abs(float64(y[i])-want) > 1e-6 {
+				t.Errorf("%+v: output %d is %v, want %v of the logit %v", test.layer, i, y[i], want, z)
+			}
 		}
 	}
 }

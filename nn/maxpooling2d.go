@@ -31,7 +31,7 @@ func (l MaxPooling2D) Bind(in tensor.Shape) (Stage, error) {
 
 type maxPoolingStage struct{ pooling }
 
-func (s *maxPoolingStage) Plan() Plan { return Plan{Output: s.output()} }
+func (s *maxPoolingStage) Plan() Plan { return Plan{Output: s.output(), Solo: true} }
 
 func (s *maxPoolingStage) Forward(f *Frame) {
 	in, out := s.sizes()
@@ -85,7 +85,9 @@ func (s *maxPoolingStage) Backward(f *Frame) {
 		return
 	}
 	in, out := s.sizes()
-	clear(f.DX)
+	if !s.quartered() || 2*s.y.small < s.y.big || 2*s.x.small < s.x.big {
+		clear(f.DX) // what is not written below
+	}
 	for n := range f.N {
 		s.backward(rows(f.DX, n, n+1, in), rows(f.DY, n, n+1, out), rows(f.X, n, n+1, in), rows(f.Y, n, n+1, out))
 	}

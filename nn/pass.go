@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"slices"
 
 	"hourglass/internal/parallel"
 )
@@ -21,6 +22,7 @@ type Pass struct {
 	first    int    // the first stage that learns; nothing in front needs a gradient
 	passive  []bool // stages that have nothing to compute
 	repeated []bool // stages that read one row for many
+	runs     []run  // the stages in the order of their forward pass
 
 	values  [][]float32   // values[i] is the input of stage i, values[i+1] its output
 	slopes  [][]float32   // the gradients of the loss with respect to values
@@ -47,6 +49,7 @@ type PassOptions struct {
 // NewPass returns a pass for inference, with memory for capacity samples.
 func (n *Network) NewPass(capacity int) *Pass {
 	p := n.newPass(capacity, PassOptions{})
+	p.findRuns(capacity)
 	p.shareValues()
 	return p
 }
@@ -56,6 +59,7 @@ func (n *Network) NewPass(capacity int) *Pass {
 func (n *Network) NewTrainingPass(capacity int, o PassOptions) *Pass {
 	p := n.newPass(capacity, o)
 	p.training = true
+	p.findRuns(soloSamples)
 	p.allocateValues()
 	p.allocateGradients()
 	p.Refresh()
@@ -107,6 +111,32 @@ func (p *Pass) findPassive() {
 		if r, ok := stages[i+1].Stage.(RepeatReader); ok && r.ReadsRepeats() {
 			p.passive[i], p.repeated[i+1] = true, true
 		}
+	}
+}
+
+// run is a stretch of stages that samples go through step samples at a time.
+type run struct{ lo, hi, step int }
+
+// soloSamples is how many samples go through Solo stages together. With the lecture's
+// images their values fit into a second-level cache.
+const soloSamples = 2
+
+// findRuns cuts the stages into stretches of Solo stages, which take few samples at a
+// time, and single others. In a pass for inference few must be all: there the samples
+// of one stage lie where those of another stage were.
+func (p *Pass) findRuns(few int) {
+	stages := p.net.stages
+	alone := func(i int) bool { return stages[i].Solo || p.passive[i] }
+	for i := 0; i < len(stages); {
+		r := run{i, i + 1, max(p.capacity, 1)}
+		if alone(i) {
+			r.step = max(few, 1)
+			for r.hi < len(stages) && alone(r.hi) {
+				r.hi++
+			}
+		}
+		p.runs = append(p.runs, r)
+		i = r.hi
 	}
 }
 
@@ -316,27 +346,37 @@ func rows(data []float32, lo, hi, size int) []float32 {
 // ForwardShare runs samples lo to hi forward. Every worker of the team calls it
 // with a share of its own.
 func (p *Pass) ForwardShare(w *parallel.Worker, lo, hi int) {
-	for i, s := range p.net.stages {
-		if c := s.coupled(); c != nil && p.noise {
-			p.gather(w, c, i, false)
+	for _, r := range p.runs {
+		if c := p.net.stages[r.lo].coupled(); c != nil && p.noise {
+			p.gather(w, c, r.lo, false)
 		}
-		if !p.passive[i] && lo < hi {
-			s.Forward(p.frame(w.Index, i, lo, hi))
+		for at := lo; at < hi; at += r.step {
+			for i := r.lo; i < r.hi; i++ {
+				if !p.passive[i] {
+					p.net.stages[i].Forward(p.frame(w.Index, i, at, min(at+r.step, hi)))
+				}
+			}
 		}
 	}
 }
 
 // BackwardShare computes the gradients of samples lo to hi with respect to the
-// values between the stages, from OutputSlopes. The workers' shares must be those
-// of ForwardShare.
+// values between the stages, from OutputSlopes. Every worker calls it, with the share
+// it had in ForwardShare.
 func (p *Pass) BackwardShare(w *parallel.Worker, lo, hi int) {
-	for i := len(p.net.stages) - 1; i >= p.first; i-- {
-		s := &p.net.stages[i]
-		if c := s.coupled(); c != nil {
-			p.gather(w, c, i, true)
+	for _, r := range slices.Backward(p.runs) {
+		if r.hi <= p.first {
+			return
 		}
-		if !p.passive[i] && lo < hi {
-			s.Backward(p.frame(w.Index, i, lo, hi))
+		if c := p.net.stages[r.lo].coupled(); c != nil {
+			p.gather(w, c, r.lo, true)
+		}
+		for at := lo; at < hi; at += r.step {
+			for i := r.hi - 1; i >= max(r.lo, p.first); i-- {
+				if !p.passive[i] {
+					p.net.stages[i].Backward(p.frame(w.Index, i, at, min(at+r.step, hi)))
+				}
+			}
 		}
 	}
 }

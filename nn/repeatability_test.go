@@ -2,6 +2,7 @@ package nn_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"hourglass/nn"
@@ -99,6 +100,32 @@ func TestStepsAllocateNothing(t *testing.T) {
 					t.Errorf("a step makes %v allocations", allocs)
 				}
 			})
+		}
+	}
+}
+
+// TestInferenceGivesSameBits compares passes for inference with those for training,
+// for a whole network and its halves.
+func TestInferenceGivesSameBits(t *testing.T) {
+	for _, network := range networks {
+		net, err := nn.NewNetwork(network.input, network.layers...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		net.Init(5)
+		x := make([]float32, network.n*network.input.Size())
+		for i := range x {
+			x[i] = float32(math.Sin(float64(i)))
+		}
+		want := net.NewTrainingPass(network.n, nn.PassOptions{}).Forward(x, network.n)
+		got := net.NewPass(network.n).Forward(x, network.n)
+		half := len(network.layers) / 2
+		code := net.Slice(0, half).NewPass(network.n).Forward(x, network.n)
+		halves := net.Slice(half, len(network.layers)).NewPass(network.n).Forward(code, network.n)
+		for i, w := range want {
+			if got[i] != w || halves[i] != w {
+				t.Fatalf("%s: output %d is %v and %v, want %v", network.name, i, got[i], halves[i], w)
+			}
 		}
 	}
 }

@@ -30,6 +30,9 @@ func newStepper(tb testing.TB, workers, n int, rate float64, input tensor.Shape,
 	if err != nil {
 		tb.Fatal(err)
 	}
+	if !net.EndsInSigmoid() {
+		tb.Fatalf("%v does not end in a sigmoid", layers)
+	}
 	net.Init(42)
 	s := &stepper{net: net, n: n, team: parallel.NewTeam(workers)}
 	tb.Cleanup(s.team.Close)

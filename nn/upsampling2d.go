@@ -30,7 +30,7 @@ type upSamplingStage struct {
 	in, out tensor.Shape
 }
 
-func (s *upSamplingStage) Plan() Plan { return Plan{Output: s.out} }
+func (s *upSamplingStage) Plan() Plan { return Plan{Output: s.out, Solo: true} }
 
 // Forward repeats the pixels of a row, and then the row. The samples of a batch
 // are so many more rows.

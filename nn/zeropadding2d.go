@@ -65,9 +65,9 @@ type marginStage struct {
 
 func (s *marginStage) Plan() Plan {
 	if s.grows {
-		return Plan{Output: s.large}
+		return Plan{Output: s.large, Solo: true}
 	}
-	return Plan{Output: s.small}
+	return Plan{Output: s.small, Solo: true}
 }
 
 func (s *marginStage) Forward(f *Frame) {

@@ -2,7 +2,7 @@ package kernel
 
 // layerTable holds one level's implementation of the kernels of whole layers.
 type layerTable struct {
-	segments    func(m, n, segments, k int, a []float32, ai, as, ap int, b []float32, bp int, c []float32, ci int, start Start, bias []float32)
+	segments    func(p SegmentedProduct, a, b, c []float32, start Start, bias []float32)
 	lstm        func(h, c, t, i, f, g, o, before []float32)
 	lstmGrad    func(dh, dc, t, i, f, g, o, before []float32)
 	maxPool     func(pixels, channels int, y, top, bottom []float32)

@@ -2,8 +2,6 @@
 
 package kernel
 
-import "unsafe"
-
 // layerTables holds the implementations by level.
 var layerTables = [...]*layerTable{
 	levelGeneric: &genericLayers,
@@ -45,29 +43,33 @@ var (
 			nil, segmentPanel1AVX512, segmentPanel2AVX512, segmentPanel3AVX512}}
 )
 
-// multiply computes the sum of products panel by panel.
-func (u *segmentKernels) multiply(m, n, segments, k int, a []float32, ai, as, ap int, b []float32, bp int, c []float32, ci int, start Start, bias []float32) {
-	var from []float32
+// multiply computes p panel by panel, and all blocks with one panel of B after the other.
+func (u *segmentKernels) multiply(p SegmentedProduct, a, b, c []float32, start Start, bias []float32) {
+	skip := floatBytes * (p.ASegment - p.K*p.AColumn)
 	si := 0
-	switch start {
-	case Accumulate:
-		from, si = c, floatBytes*ci
-	case Bias:
-		from = bias
+	if start == Accumulate {
+		si = floatBytes * p.CRow
 	}
-	for j := 0; j < n; {
-		vectors := (n - j + u.width - 1) / u.width
+	for j := 0; j < p.N; {
+		vectors := (p.N - j + u.width - 1) / u.width
 		if vectors > u.vectors {
 			// Two panels of two vectors are faster than three vectors and one.
 			vectors = min(u.vectors, (vectors+1)/2)
 		}
-		columns := min(vectors*u.width, n-j)
-		var s *float32
-		if from != nil {
-			s = &from[j]
+		columns := min(vectors*u.width, p.N-j)
+		panel, last := u.panel[vectors], columns-(vectors-1)*u.width
+		for r := range p.Blocks {
+			to := &c[r*p.CBlock+j]
+			var s *float32
+			switch start {
+			case Accumulate:
+				s = to
+			case Bias:
+				s = &bias[j]
+			}
+			panel(p.M, p.Segments, p.K, &a[r*p.ABlock], floatBytes*p.ARow, floatBytes*p.AColumn, skip,
+				&b[j], floatBytes*p.BRow, to, floatBytes*p.CRow, s, si, last)
 		}
-		u.panel[vectors](m, segments, k, unsafe.SliceData(a), floatBytes*ai, floatBytes*ap, floatBytes*(as-k*ap),
-			&b[j], floatBytes*bp, &c[j], floatBytes*ci, s, si, columns-(vectors-1)*u.width)
 		j += columns
 	}
 }

@@ -2,45 +2,60 @@ package kernel
 
 import "fmt"
 
-// GemmSegments computes C = start + Σ_s A_s·B_s, the sum of products over segments s, where
+// SegmentedProduct describes sums of matrix products over segments of their columns, in blocks that are
+// computed alike: for every block r
 //
-//	A_s is m×k,  A_s(i,p) = a[i*ai + s*as + p*ap]
-//	B_s is k×n,  B_s(p,j) = b[(s*k+p)*bp + j]
-//	C   is m×n,  C(i,j) = c[i*ci + j]
+//	C_r = start + Σ_s A_rs·B_s
 //
-// and start and bias are those of [Gemm]. Every C(i,j) is one chain, over s and within it over p, as of
-// one product with s·k columns of A.
+//	A_rs is M×K,  A_rs(i,p) = a[r*ABlock + s*ASegment + i*ARow + p*AColumn]
+//	B_s  is K×N,  B_s(p,j) = b[(s*K+p)*BRow + j]
+//	C_r  is M×N,  C_r(i,j) = c[r*CBlock + i*CRow + j]
 //
-// It is what a convolution is made of: with rows of A that overlap, one row of the output is the
-// product of the kernel's rows with as many rows of the image, and nothing is copied.
-func GemmSegments(m, n, segments, k int, a []float32, ai, as, ap int, b []float32, bp int, c []float32, ci int, start Start, bias []float32) {
-	if m < 0 || n < 0 || segments < 0 || k < 0 || ai < 0 || as < 0 || ap < 0 || bp < 0 || ci < 0 {
-		panic(fmt.Sprintf("kernel: GemmSegments: negative size or stride: m=%d n=%d segments=%d k=%d ai=%d as=%d ap=%d bp=%d ci=%d",
-			m, n, segments, k, ai, as, ap, bp, ci))
+// It is what a convolution is made of. With rows of A that overlap, a row of the output image, which is a
+// block, is the sum of products of the kernel's rows with as many rows of the input, and nothing is
+// copied.
+type SegmentedProduct struct {
+	Blocks, Segments, M, N, K       int
+	ABlock, ASegment, ARow, AColumn int // strides, not negative
+	BRow                            int
+	CBlock, CRow                    int // of blocks and rows that do not overlap
+}
+
+// GemmSegments computes p, with start and bias as in [Gemm]. Every element of C is one chain, over s and
+// within it over the columns, as of a product with Segments·K columns.
+func GemmSegments(p SegmentedProduct, a, b, c []float32, start Start, bias []float32) {
+	if min(p.Blocks, p.Segments, p.M, p.N, p.K, p.ABlock, p.ASegment, p.ARow, p.AColumn, p.BRow, p.CBlock, p.CRow) < 0 {
+		panic(fmt.Sprintf("kernel: GemmSegments: negative size or stride: %+v", p))
 	}
-	if segments == 0 || k == 0 {
-		Gemm(m, n, 0, nil, 0, 0, nil, 0, c, ci, start, bias)
+	if p.Blocks == 0 || p.M == 0 || p.N == 0 {
 		return
 	}
-	if m == 0 || n == 0 {
-		return
-	}
-	needLength("GemmSegments", "a", len(a), (m-1)*ai+(segments-1)*as+(k-1)*ap+1)
-	needLength("GemmSegments", "b", len(b), (segments*k-1)*bp+n)
-	needLength("GemmSegments", "c", len(c), (m-1)*ci+n)
-	if ci < n && m > 1 {
-		panic(fmt.Sprintf("kernel: GemmSegments: rows of c overlap: stride %d, want at least %d", ci, n))
+	needLength("GemmSegments", "c", len(c), (p.Blocks-1)*p.CBlock+(p.M-1)*p.CRow+p.N)
+	if p.CRow < p.N && p.M > 1 || p.CBlock < p.N && p.Blocks > 1 {
+		panic(fmt.Sprintf("kernel: GemmSegments: rows of c overlap: %+v", p))
 	}
 	if start == Bias {
-		needLength("GemmSegments", "bias", len(bias), n)
+		needLength("GemmSegments", "bias", len(bias), p.N)
 	}
-	layers().segments(m, n, segments, k, a, ai, as, ap, b, bp, c, ci, start, bias)
+	if p.Segments == 0 || p.K == 0 {
+		for r := range p.Blocks {
+			Gemm(p.M, p.N, 0, nil, 0, 0, nil, 0, c[r*p.CBlock:], p.CRow, start, bias)
+		}
+		return
+	}
+	needLength("GemmSegments", "a", len(a), (p.Blocks-1)*p.ABlock+(p.Segments-1)*p.ASegment+(p.M-1)*p.ARow+(p.K-1)*p.AColumn+1)
+	needLength("GemmSegments", "b", len(b), (p.Segments*p.K-1)*p.BRow+p.N)
+	layers().segments(p, a, b, c, start, bias)
 }
 
 // segmentsGeneric adds one product after the other.
-func segmentsGeneric(m, n, segments, k int, a []float32, ai, as, ap int, b []float32, bp int, c []float32, ci int, start Start, bias []float32) {
-	for s := range segments {
-		gemmGeneric(m, n, k, a[s*as:], ai, ap, b[s*k*bp:], bp, c, ci, start, bias)
-		start = Accumulate
+func segmentsGeneric(p SegmentedProduct, a, b, c []float32, start Start, bias []float32) {
+	for r := range p.Blocks {
+		first := start
+		for s := range p.Segments {
+			gemmGeneric(p.M, p.N, p.K, a[r*p.ABlock+s*p.ASegment:], p.ARow, p.AColumn, b[s*p.K*p.BRow:], p.BRow,
+				c[r*p.CBlock:], p.CRow, first, bias)
+			first = Accumulate
+		}
 	}
 }

@@ -253,6 +253,12 @@ def recurrent(g):
             if t == 7:
                 g.add("Bidirectional", dict(layer=dict(layer=layer, config=dict(units=u, return_sequences=sequences))),
                       [t, f], batch, shapes * 2, both_ways)
+        def without_bias(x, w, r):
+            zeros = torch.zeros(n * 4)
+            return run(kind, x, 4, w, r, (zeros, zeros))
+        g.add(layer, dict(units=4, return_sequences=True, no_bias=True), [5, 3], 2, [[3, n * 4], [4, n * 4]], without_bias)
+    g.add("Bidirectional", dict(layer=dict(layer="Dense", config=dict(units=3))), [5, 2], 2, [[2, 3], [3]] * 2,
+          lambda x, w, b, w2, b2: torch.cat([x @ w + b, x @ w2 + b2], -1))
     g.add("RepeatVector", dict(n=5), [3], 4, [], lambda x: x[:, None].repeat(1, 5, 1))
     g.add("TimeDistributed", dict(layer=dict(layer="Dense", config=dict(units=4, activation="sigmoid"))), [6, 3], 5,
           [[3, 4], [4]], lambda x, w, b: torch.sigmoid(x @ w + b))

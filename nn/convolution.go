@@ -104,6 +104,9 @@ func (c *convolution) prepareScatter() {
 	c.offsets = make([]int, taps)
 	at := 0
 	for py := range c.phasesY {
+		if c.phasesY[py].taps == 0 {
+			continue // large strides have very many such phases
+		}
 		for px := range c.phasesX {
 			at = c.placeTaps(at, py, px)
 		}

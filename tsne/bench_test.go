@@ -6,8 +6,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/sbinet/npyio/npy"
-
+	"hourglass/dataset/npy"
 	"hourglass/neighbors"
 	"hourglass/tensor"
 	"hourglass/tsne"
@@ -20,20 +19,11 @@ func codes(b *testing.B) tensor.Tensor {
 	if path == "" {
 		return clusters(5000, 30)
 	}
-	f, err := os.Open(path)
+	array, err := npy.ReadFile(path, 1<<30)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer f.Close()
-	r, err := npy.NewReader(f)
-	if err != nil {
-		b.Fatal(err)
-	}
-	var data []float32
-	if err := r.Read(&data); err != nil {
-		b.Fatal(err)
-	}
-	x, err := tensor.FromSlice(data, r.Header.Descr.Shape...)
+	x, err := tensor.FromSlice(array.Values, array.Shape...)
 	if err != nil {
 		b.Fatal(err)
 	}

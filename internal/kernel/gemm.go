@@ -143,6 +143,7 @@ func PeakFMA(rounds int) float64 {
 		return 0
 	}
 	active.peakFMA(rounds)
-	width := map[level]int{levelGeneric: 1, levelAVX2: 8, levelAVX512: 16}[current]
+	// A sum of NEON is two vectors of four, since twelve vectors would not keep four units busy.
+	width := map[level]int{levelGeneric: 1, levelAVX2: 8, levelAVX512: 16, levelNEON: 2 * 4}[current]
 	return 2 * peakChains * float64(width) * float64(rounds)
 }

@@ -116,6 +116,9 @@ func TestGemmLarge(t *testing.T) {
 		for _, g := range []gemmProblem{
 			{blockedRows + 5, 9, 3, false, 1, Accumulate},
 			{blockedRows + 5, 9, 3, true, 0, Bias},
+			{3, 85, 1030, true, 1, Bias},
+			{70, 45, 19, true, 1, Accumulate},
+			{1, 140, 1030, false, 1, Bias},
 			{260, 257, 256, false, 1, Bias},
 			{260, 65, 1100, true, 0, Accumulate},
 			{390, 193, 340, true, 1, Accumulate},

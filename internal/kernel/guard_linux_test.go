@@ -101,3 +101,22 @@ func TestGuardPagesGemm(t *testing.T) {
 		}
 	})
 }
+
+func TestGuardPagesSegments(t *testing.T) {
+	const most = 3 * 70 * 70
+	ma, mb, mc, mbias := newGuarded(t, 4*most), newGuarded(t, 4*most), newGuarded(t, 4*most), newGuarded(t, 4*most)
+	eachLevel(t, func(t *testing.T) {
+		for _, atEnd := range []bool{false, true} {
+			for m := 1; m < 70; m += 3 {
+				for _, n := range []int{1, 3, 4, 7, 9, 16, 17, 30, 33, 49} {
+					p := imageRows(2, 3, m, n, 2, 3)
+					a := ma.floats((p.Blocks+p.Segments-2)*p.ASegment+(m-1)*p.ARow+p.K, atEnd)
+					b, c := mb.floats(p.Segments*p.K*n, atEnd), mc.floats(p.Blocks*m*n, atEnd)
+					for _, start := range []Start{Overwrite, Accumulate, Bias} {
+						GemmSegments(p, a, b, c, start, mbias.floats(n, atEnd))
+					}
+				}
+			}
+		}
+	})
+}

@@ -4,14 +4,16 @@
 //
 // Every kernel exists three times: as AVX-512 and as AVX2+FMA assembly, which
 // package gen writes, and as a plain Go twin, which runs everywhere, documents what
-// is computed and is what the tests compare the assembly with. Which of them runs
+// is computed and is what the tests compare the assembly with. For arm64 there is
+// assembly, written by hand, for the matrix products [Gemm], [GemmNT] and [GemmSegments];
+// everything else is the twin there. Which of them runs
 // is decided once, when the program starts; see [SIMD].
 //
 // # Repeatability
 //
 // The order of every floating-point operation is fixed by the shapes of the
 // arguments and by nothing else. AVX2 and AVX-512 give the same bits for
-// everything here, and no result depends on the alignment of a slice. A caller that splits
+// everything here, and NEON for matrix products; no result depends on the alignment of a slice. A caller that splits
 // the rows or columns of an elementwise kernel or of a matrix product over goroutines
 // gets the bits of the undivided call. The twins agree with the assembly within a few
 // units in the last place, and exactly for integers, uniform numbers and dropout.
@@ -24,19 +26,24 @@
 // unless a function says otherwise; partly overlapping slices are not supported.
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"os"
+	"slices"
+)
 
-// level is an instruction set, from the most portable to the fastest.
+// level is an instruction set.
 type level int
 
 const (
 	levelGeneric level = iota
 	levelAVX2
 	levelAVX512
+	levelNEON
 )
 
 // levelNames are the names that HOURGLASS_SIMD takes and SIMD returns.
-var levelNames = [...]string{levelGeneric: "generic", levelAVX2: "avx2", levelAVX512: "avx512"}
+var levelNames = [...]string{levelGeneric: "generic", levelAVX2: "avx2", levelAVX512: "avx512", levelNEON: "neon"}
 
 // String returns the level's name.
 func (l level) String() string { return levelNames[l] }
@@ -52,11 +59,17 @@ var (
 	simdErr error
 )
 
+func init() {
+	l, err := choose(os.Getenv(simdVariable), availableLevels())
+	simdErr = err
+	use(l)
+}
+
 // use makes l the level in use.
 func use(l level) { current, active = l, tables[l] }
 
 // SIMD returns the name of the instruction set in use: "avx512" (F, BW, DQ, VL),
-// "avx2" (with FMA), or "generic", plain Go. It is the fastest one that the processor and
+// "avx2" (with FMA), "neon" (arm64; matrix products only), or "generic", plain Go. It is the fastest one that the processor and
 // the operating system support, unless the environment variable HOURGLASS_SIMD names
 // another.
 func SIMD() string { return current.String() }
@@ -66,8 +79,9 @@ func SIMD() string { return current.String() }
 func SIMDError() error { return simdErr }
 
 // choose returns the level for the request (the value of HOURGLASS_SIMD, perhaps
-// empty) on a machine whose fastest level is best.
-func choose(request string, best level) (level, error) {
+// empty) on a machine with the available levels, the fastest of which is the last.
+func choose(request string, available []level) (level, error) {
+	best := available[len(available)-1]
 	if request == "" {
 		return best, nil
 	}
@@ -75,12 +89,12 @@ func choose(request string, best level) (level, error) {
 		if name != request {
 			continue
 		}
-		if level(l) > best {
+		if !slices.Contains(available, level(l)) {
 			return best, fmt.Errorf("kernel: %s=%s: not available on this machine or in this build, using %s", simdVariable, request, best)
 		}
 		return level(l), nil
 	}
-	return best, fmt.Errorf("kernel: %s=%s: unknown instruction set, want avx512, avx2 or generic", simdVariable, request)
+	return best, fmt.Errorf("kernel: %s=%s: unknown instruction set, want avx512, avx2, neon or generic", simdVariable, request)
 }
 
 // sameLength panics unless every length is n.

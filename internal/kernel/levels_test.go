@@ -12,7 +12,7 @@ func eachLevel(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
 	before := current
 	defer use(before)
-	for l := levelGeneric; l <= bestLevel(); l++ {
+	for _, l := range availableLevels() {
 		use(l)
 		t.Run(l.String(), test)
 	}
@@ -27,13 +27,7 @@ func at(l level, f func()) {
 }
 
 // vectorLevels are the levels in assembly that this machine has.
-func vectorLevels() []level {
-	var levels []level
-	for l := levelAVX2; l <= bestLevel(); l++ {
-		levels = append(levels, l)
-	}
-	return levels
-}
+func vectorLevels() []level { return availableLevels()[1:] }
 
 // newRand returns a generator with a fixed seed.
 func newRand() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
@@ -83,29 +77,37 @@ func ordered(x float32) int64 {
 }
 
 func TestChoose(t *testing.T) {
+	generic, avx2 := []level{levelGeneric}, []level{levelGeneric, levelAVX2}
+	avx512, neon := []level{levelGeneric, levelAVX2, levelAVX512}, []level{levelGeneric, levelNEON}
 	for _, test := range []struct {
-		request string
-		best    level
-		want    level
-		err     string
+		request   string
+		available []level
+		want      level
+		err       string
 	}{
-		{"", levelAVX512, levelAVX512, ""},
-		{"", levelGeneric, levelGeneric, ""},
-		{"avx2", levelAVX512, levelAVX2, ""},
-		{"generic", levelAVX512, levelGeneric, ""},
-		{"avx512", levelAVX2, levelAVX2, "not available"},
-		{"AVX2", levelAVX512, levelAVX512, "unknown instruction set"},
-		{"sse", levelAVX2, levelAVX2, "unknown instruction set"},
+		{"", avx512, levelAVX512, ""},
+		{"", neon, levelNEON, ""},
+		{"", generic, levelGeneric, ""},
+		{"avx2", avx512, levelAVX2, ""},
+		{"neon", neon, levelNEON, ""},
+		{"generic", avx512, levelGeneric, ""},
+		{"generic", neon, levelGeneric, ""},
+		{"avx512", avx2, levelAVX2, "not available"},
+		{"neon", avx512, levelAVX512, "not available"},
+		{"avx2", neon, levelNEON, "not available"},
+		{"neon", generic, levelGeneric, "not available"},
+		{"AVX2", avx512, levelAVX512, "unknown instruction set"},
+		{"sse", avx2, levelAVX2, "unknown instruction set"},
 	} {
-		got, err := choose(test.request, test.best)
+		got, err := choose(test.request, test.available)
 		if got != test.want {
-			t.Errorf("choose(%q, %v): got %v, want %v", test.request, test.best, got, test.want)
+			t.Errorf("choose(%q, %v): got %v, want %v", test.request, test.available, got, test.want)
 		}
 		if (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
-			t.Errorf("choose(%q, %v): got error %v, want %q", test.request, test.best, err, test.err)
+			t.Errorf("choose(%q, %v): got error %v, want %q", test.request, test.available, err, test.err)
 		}
 		if err != nil && strings.Contains(err.Error(), "\n") {
-			t.Errorf("choose(%q, %v): error of several lines: %v", test.request, test.best, err)
+			t.Errorf("choose(%q, %v): error of several lines: %v", test.request, test.available, err)
 		}
 	}
 }

@@ -2,32 +2,22 @@
 
 package kernel
 
-import (
-	"os"
-
-	"golang.org/x/sys/cpu"
-)
+import "golang.org/x/sys/cpu"
 
 //go:generate go run ./gen
 
 // tables holds the implementations by level.
 var tables = [...]*table{levelGeneric: &genericTable, levelAVX2: &tableAVX2, levelAVX512: &tableAVX512}
 
-func init() {
-	l, err := choose(os.Getenv(simdVariable), bestLevel())
-	simdErr = err
-	use(l)
-}
-
-// bestLevel returns the fastest level of the processor and the operating system.
-func bestLevel() level {
+// availableLevels returns the levels of the processor and the operating system, the fastest last.
+func availableLevels() []level {
 	switch {
 	case !cpu.X86.HasAVX2 || !cpu.X86.HasFMA || !cpu.X86.HasBMI2:
-		return levelGeneric
+		return []level{levelGeneric}
 	case !cpu.X86.HasAVX512F || !cpu.X86.HasAVX512BW || !cpu.X86.HasAVX512DQ || !cpu.X86.HasAVX512VL:
-		return levelAVX2
+		return []level{levelGeneric, levelAVX2}
 	}
-	return levelAVX512
+	return []level{levelGeneric, levelAVX2, levelAVX512}
 }
 
 var tableAVX2 = table{

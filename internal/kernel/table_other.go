@@ -1,17 +1,9 @@
-//go:build !amd64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package kernel
-
-import "os"
 
 // tables has plain Go only on this platform.
 var tables = [...]*table{levelGeneric: &genericTable}
 
-func init() {
-	l, err := choose(os.Getenv(simdVariable), bestLevel())
-	simdErr = err
-	use(l)
-}
-
-// bestLevel returns the only level there is.
-func bestLevel() level { return levelGeneric }
+// availableLevels returns the only level there is.
+func availableLevels() []level { return []level{levelGeneric} }

@@ -87,8 +87,8 @@ func TestParameterCounts(t *testing.T) {
 // seeds, widened by nothing: bench/reference has the scripts.
 func TestLossesOnMNISTAreThoseOfPyTorch(t *testing.T) {
 	dir := realdata.Dir(t)
-	if kernel.SIMD() == "generic" || raceDetector {
-		t.Skip("takes minutes in plain Go and under the race detector")
+	if simd := kernel.SIMD(); simd == "generic" || simd == "neon" || raceDetector {
+		t.Skip("takes minutes where most kernels are plain Go, and under the race detector")
 	}
 	for _, c := range []struct {
 		name     string

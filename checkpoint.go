@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,9 @@ import (
 // checkpoint is a model file that also holds all that the rest of the run depends
 // on, so that Load reads it and Resume goes on from it. Besides those that are
 // asked for there is one at the end of a run, however it ends.
+//
+// A folder holds the checkpoints of one run: a run that does not go on from any
+// removes those that are there when it starts.
 type Checkpoints struct {
 	Dir    string        // folder for the files; made if need be
 	Epochs int           // write one every so many epochs; 0 for none
@@ -68,9 +72,7 @@ func (c *checkpointer) Observe(e train.Event, r *train.Run) error {
 	switch e {
 	case train.Started:
 		c.written = time.Now()
-		if err := os.MkdirAll(c.Dir, 0o777); err != nil {
-			return fmt.Errorf("hourglass: checkpoints: %w", err)
-		}
+		return c.prepare(r.Resume != nil)
 	case train.Stepped:
 		due := c.Steps > 0 && r.State.Step%c.Steps == 0 || c.Every > 0 && time.Since(c.written) >= c.Every
 		if due {
@@ -78,9 +80,39 @@ func (c *checkpointer) Observe(e train.Event, r *train.Run) error {
 		}
 	case train.EpochEnded:
 		return errors.Join(c.keepBest(r), c.writeEpoch(r))
-	case train.Ended:
-		if r.Epoch > 0 {
-			return c.write(r)
+	}
+	return nil
+}
+
+// lastCheckpoint writes the checkpoint at the end of a run.
+type lastCheckpoint struct{ *checkpointer }
+
+// Observe writes it unless the run ended before its first step.
+func (c lastCheckpoint) Observe(e train.Event, r *train.Run) error {
+	if e == train.Ended && r.Epoch > 0 {
+		return c.write(r)
+	}
+	return nil
+}
+
+// prepare makes the folder and removes what is no part of the run: halves of files
+// that a killed process left, and unless the run goes on, the checkpoints of another.
+func (c *checkpointer) prepare(goesOn bool) error {
+	if err := os.MkdirAll(c.Dir, 0o777); err != nil {
+		return fmt.Errorf("hourglass: checkpoints: %w", err)
+	}
+	entries, err := os.ReadDir(c.Dir)
+	if err != nil {
+		return fmt.Errorf("hourglass: checkpoints: %w", err)
+	}
+	for _, e := range entries {
+		whole := e.Name() == BestFile || isCheckpoint(e.Name())
+		half := strings.HasSuffix(e.Name(), ".tmp") &&
+			(strings.HasPrefix(e.Name(), "."+checkpointPrefix) || strings.HasPrefix(e.Name(), "."+BestFile))
+		if half || whole && !goesOn {
+			if err := os.Remove(filepath.Join(c.Dir, e.Name())); err != nil {
+				return fmt.Errorf("hourglass: remove old checkpoint: %w", err)
+			}
 		}
 	}
 	return nil
@@ -163,13 +195,19 @@ func checkpointNames(dir string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		var epoch, step int
-		if n, _ := fmt.Sscanf(e.Name(), checkpointName, &epoch, &step); n == 2 && strings.HasPrefix(e.Name(), checkpointPrefix) {
+		if isCheckpoint(e.Name()) {
 			names = append(names, e.Name())
 		}
 	}
 	slices.Sort(names) // the numbers have leading zeros
 	return names, nil
+}
+
+// isCheckpoint reports whether a file's name is that of a checkpoint.
+func isCheckpoint(name string) bool {
+	var epoch, step int
+	n, _ := fmt.Sscanf(name, checkpointName, &epoch, &step)
+	return n == 2 && name == fmt.Sprintf(checkpointName, epoch, step)
 }
 
 // loadSnapshot reads the last checkpoint in dir that can be read.
@@ -208,6 +246,9 @@ func (a *Autoencoder) snapshot(m *modelfile.Model, name string) (*train.Snapshot
 	}
 	if string(theirs) != string(ours) {
 		return nil, fmt.Errorf("hourglass: resume %s: the checkpoint is of another architecture", name)
+	}
+	if !reflect.DeepEqual(saved.scaler, a.scaler) {
+		return nil, fmt.Errorf("hourglass: resume %s: the checkpoint scales its data otherwise; is the data another?", name)
 	}
 	snapshot := &train.Snapshot{Weights: saved.whole.Weights()}
 	if err := json.Unmarshal(m.Record, snapshot); err != nil {

@@ -3,6 +3,7 @@ package hourglass_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -178,5 +179,93 @@ func TestResumeRefuses(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("got error %q, want one line with %q", fmt.Sprint(err), c.want)
 		}
+	}
+}
+
+// With checkpoints of every epoch, what early stopping learned from an epoch must
+// be in the epoch's checkpoint.
+func TestResumeAfterTheBestEpoch(t *testing.T) {
+	fit := func(dir string, kill int, more ...hourglass.FitOption) (*hourglass.Autoencoder, int) {
+		ae := newSmall(t)
+		killed := errors.New("killed")
+		history, err := ae.Fit(context.Background(), wave(22), append([]hourglass.FitOption{
+			hourglass.Epochs(6), hourglass.BatchSize(8), hourglass.Optimizer(optim.Adam{LearningRate: 0.3}), hourglass.Validation(wave(6)),
+			hourglass.Checkpoint(hourglass.Checkpoints{Dir: dir, Epochs: 1, Keep: 20}),
+			hourglass.Observe(&train.EarlyStopping{Patience: 2}, observerFunc(func(e train.Event, r *train.Run) error {
+				if e == train.Stepped && r.Epoch == kill {
+					return killed
+				}
+				return nil
+			})),
+		}, more...)...)
+		if err != nil && !errors.Is(err, killed) {
+			t.Fatal(err)
+		}
+		return ae, len(history.Epochs)
+	}
+	whole, epochs := fit(t.TempDir(), 0)
+	for kill := 2; kill <= epochs; kill++ {
+		dir := t.TempDir()
+		fit(dir, kill)
+		last := checkpoints(t, dir)
+		// A killed process does not write the checkpoint at the end of a run.
+		if err := os.Remove(filepath.Join(dir, last[len(last)-1])); err != nil {
+			t.Fatal(err)
+		}
+		resumed, _ := fit(dir, 0, hourglass.Resume(dir))
+		if !bytes.Equal(savedBytes(t, resumed), savedBytes(t, whole)) {
+			t.Errorf("killed in epoch %d of %d: the model differs", kill, epochs)
+		}
+	}
+}
+
+func TestNewRunRemovesCheckpointsOfAnother(t *testing.T) {
+	dir := t.TempDir()
+	if err := fitSmall(t, newSmall(t), dir, 0); err != nil {
+		t.Fatal(err)
+	}
+	half := filepath.Join(dir, ".checkpoint-000001-000000007.safetensors.abc.tmp")
+	for _, path := range []string{half, filepath.Join(dir, "mine.txt")} {
+		if err := os.WriteFile(path, nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := fitSmall(t, newSmall(t), dir, 8); err == nil {
+		t.Fatal("the run was not interrupted")
+	}
+	want := []string{"checkpoint-000002-000000000.safetensors", "checkpoint-000002-000000001.safetensors",
+		"checkpoint-000002-000000002.safetensors"}
+	if got := checkpoints(t, dir); !slices.Equal(got, want) {
+		t.Errorf("checkpoints %v, want those of the new run, %v", got, want)
+	}
+	if _, err := os.Stat(half); err == nil {
+		t.Error("half a file is still there")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "mine.txt")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestResumeRefusesOtherScaling(t *testing.T) {
+	dir := t.TempDir()
+	fit := func(kind dataset.Scaling, more ...hourglass.FitOption) error {
+		scaler, err := dataset.FitScaler(context.Background(), kind, wave(22), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ae := newSmall(t)
+		if err := ae.SetScaler(scaler); err != nil {
+			t.Fatal(err)
+		}
+		return fitSmall(t, ae, dir, 0, more...)
+	}
+	if err := fit(dataset.UnitScaling); err != nil {
+		t.Fatal(err)
+	}
+	if err := fit(dataset.MinMaxScaling, hourglass.Resume(dir)); err == nil || !strings.Contains(err.Error(), "scales its data otherwise") {
+		t.Errorf("got %v", err)
+	}
+	if err := fit(dataset.UnitScaling, hourglass.Resume(dir)); err != nil {
+		t.Error(err)
 	}
 }

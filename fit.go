@@ -2,6 +2,7 @@ package hourglass
 
 import (
 	"context"
+	"slices"
 
 	"hourglass/dataset"
 	"hourglass/loss"
@@ -32,6 +33,11 @@ func Loss(l loss.Loss) FitOption { return func(s *fitSettings) { s.Loss = l } }
 
 // Optimizer sets the update rule; optim.Adam{} by default.
 func Optimizer(o optim.Optimizer) FitOption { return func(s *fitSettings) { s.Optimizer = o } }
+
+// Schedule sets how the learning rate changes; by default it does not.
+func Schedule(schedule train.Schedule) FitOption {
+	return func(s *fitSettings) { s.Schedule = schedule }
+}
 
 // Metrics sets what is reported beside the loss; nothing by default.
 func Metrics(m ...metric.Metric) FitOption { return func(s *fitSettings) { s.Metrics = m } }
@@ -74,8 +80,10 @@ func (a *Autoencoder) Fit(ctx context.Context, data dataset.Source, options ...F
 		s.Trainer.Resume = snapshot
 	}
 	if s.checkpoints != nil {
-		// First in line: at the end of a run others may change the weights.
-		s.Observers = append([]train.Observer{&checkpointer{Checkpoints: *s.checkpoints, model: a}}, s.Observers...)
+		// Last in line, so that a checkpoint has what others learned from an epoch, but
+		// first at the end of a run, when they may change the weights.
+		c := &checkpointer{Checkpoints: *s.checkpoints, model: a}
+		s.Observers = slices.Concat([]train.Observer{lastCheckpoint{c}}, s.Observers, []train.Observer{c})
 	}
 	data, err := a.scaled(data)
 	if err != nil {

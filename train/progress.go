@@ -58,7 +58,7 @@ func (p *Progress) step(r *Run) {
 
 // begin makes the bar of an epoch if there is a terminal to draw it on.
 func (p *Progress) begin(r *Run) {
-	if !isTerminal(p.Out) {
+	if !IsTerminal(p.Out) {
 		return
 	}
 	p.shown = time.Now()
@@ -100,7 +100,8 @@ func scoreText(prefix string, s Scores, metrics []string) string {
 	return strings.Join(parts, " - ")
 }
 
-func isTerminal(w io.Writer) bool {
+// IsTerminal reports whether what is written to w is shown on a terminal.
+func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -23,9 +24,14 @@ import (
 type dataFlags struct{ dataset, dir string }
 
 func (f *dataFlags) add(cmd *cobra.Command, fallback string) {
-	cmd.Flags().StringVar(&f.dataset, "dataset", "", "`mnist|fashion-mnist|digits|PATH` ("+fallback+")")
+	addDatasetName(cmd, &f.dataset, fallback)
 	cmd.Flags().StringVar(&f.dir, "data-dir", "", "`folder` to look for the data set in, instead of $HOURGLASS_DATA and the cache")
 	cmd.MarkFlagDirname("data-dir")
+}
+
+// addDatasetName adds the flag that names a data set.
+func addDatasetName(cmd *cobra.Command, name *string, fallback string) {
+	cmd.Flags().StringVar(name, "dataset", "", "`mnist|fashion-mnist|digits|PATH` ("+fallback+")")
 	cmd.RegisterFlagCompletionFunc("dataset", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return datasetNames(), cobra.ShellCompDirectiveDefault
 	})
@@ -39,7 +45,7 @@ func datasetNames() []string {
 	return names
 }
 
-// trainFlags say how a recipe is trained.
+// trainFlags say how long and in which steps something is trained.
 type trainFlags struct {
 	epochs, batchSize, threads, trainSize int
 	rate                                  float64
@@ -47,10 +53,15 @@ type trainFlags struct {
 }
 
 func (f *trainFlags) add(cmd *cobra.Command) {
+	f.addFor(cmd, "the recipe's", "the recipe's", "the recipe's")
+}
+
+// addFor adds the flags for a command with defaults of its own, which it names.
+func (f *trainFlags) addFor(cmd *cobra.Command, epochs, batchSize, rate string) {
 	flags := cmd.Flags()
-	flags.IntVar(&f.epochs, "epochs", 0, "how often to go through the training data (default the recipe's)")
-	flags.IntVar(&f.batchSize, "batch-size", 0, "samples per step (default the recipe's)")
-	flags.Float64Var(&f.rate, "learning-rate", 0, "step size of the optimiser (default the recipe's)")
+	flags.IntVar(&f.epochs, "epochs", 0, "how often to go through the training data (default "+epochs+")")
+	flags.IntVar(&f.batchSize, "batch-size", 0, "samples per step (default "+batchSize+")")
+	flags.Float64Var(&f.rate, "learning-rate", 0, "step size of the optimiser (default "+rate+")")
 	flags.IntVar(&f.trainSize, "train-size", 0, "take only the first so many training samples (default all)")
 	flags.Uint64Var(&f.seed, "seed", hourglass.DefaultSeed, "seed of weights, data order and noise")
 	flags.IntVar(&f.threads, "threads", 0, "cores to use; the result does not depend on it (default all)")
@@ -123,28 +134,62 @@ func (f *checkpointFlags) checkpoints() (*hourglass.Checkpoints, error) {
 	return c, nil
 }
 
+// folder returns the folder of the run, which is that of --resume if it was given.
+func (f *checkpointFlags) folder(out string) (string, error) {
+	if f.resume == "" {
+		return out, nil
+	}
+	if out != "" && out != f.resume {
+		return "", usagef("--resume %s goes on in that folder, so --out cannot be %s", f.resume, out)
+	}
+	return f.resume, nil
+}
+
 // resumeLine returns the command line that goes on with an interrupted run in a
 // folder: that of the run itself with --resume.
 func resumeLine(cmd *cobra.Command, args []string, dir string) string {
-	line := append([]string{cmd.CommandPath()}, args...)
+	line := []string{cmd.CommandPath()}
+	for _, arg := range args {
+		line = append(line, quoted(arg))
+	}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
+		several, isList := f.Value.(pflag.SliceValue)
 		switch {
-		case f.Name == "out" || f.Name == "resume":
+		case f.Name == "out" || f.Name == "resume" || f.Name == "overwrite":
+		case isList:
+			for _, value := range several.GetSlice() {
+				line = append(line, "--"+f.Name, quoted(value))
+			}
 		case f.Value.Type() == "bool":
 			line = append(line, "--"+f.Name)
 		default:
-			line = append(line, "--"+f.Name, f.Value.String())
+			line = append(line, "--"+f.Name, quoted(f.Value.String()))
 		}
 	})
-	return strings.Join(append(line, "--resume", dir), " ")
+	return strings.Join(append(line, "--resume", quoted(dir)), " ")
+}
+
+// quoted writes a word of a command line so that a shell reads it as one, on one line.
+func quoted(word string) string {
+	special := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-./:,@%+=", r)
+	}
+	if word != "" && !strings.ContainsFunc(word, special) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(strings.Join(strings.Fields(word), " "), "'", `'\''`) + "'"
 }
 
 // outputFlags say what a command tells, and where.
 type outputFlags struct{ quiet, json bool }
 
 func (f *outputFlags) add(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&f.quiet, "quiet", false, "say nothing but errors")
+	f.addQuiet(cmd)
 	f.addJSON(cmd)
+}
+
+func (f *outputFlags) addQuiet(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.quiet, "quiet", false, "say nothing but errors")
 }
 
 func (f *outputFlags) addJSON(cmd *cobra.Command) {

@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,9 +24,13 @@ import (
 
 // Exit statuses.
 const (
-	exitFailure = 1
-	exitUsage   = 2
+	exitFailure  = 1
+	exitUsage    = 2
+	exitOutliers = 3 // of score --fail
 )
+
+// started is when the program was started, as nearly as it can tell itself.
+var started = time.Now()
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -53,8 +58,11 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	// The library's own errors begin with its name, which is also the command's.
 	text := strings.TrimPrefix(err.Error(), "hourglass: ")
 	fmt.Fprintf(stderr, "hourglass: %s\n", strings.ReplaceAll(text, "\n", "; "))
-	if errors.As(err, new(usageError)) {
+	switch {
+	case errors.As(err, new(usageError)):
 		return exitUsage
+	case errors.As(err, new(outliersError)):
+		return exitOutliers
 	}
 	return exitFailure
 }
@@ -86,6 +94,8 @@ model, figures and all numbers into runs/stacked:
 		return usagef("%w; see '%s --help'", err, cmd.CommandPath())
 	})
 	root.AddCommand(newRunCommand(), newRecipesCommand(), newSummaryCommand(), newReconstructCommand(),
+		newTrainCommand(), newEncodeCommand(), newDecodeCommand(), newDenoiseCommand(), newScoreCommand(),
+		newEmbedCommand(), newRecognizeCommand(),
 		newReportCommand(), newDataCommand(), newVersionCommand())
 	return root
 }

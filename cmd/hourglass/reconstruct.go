@@ -1,69 +1,82 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"hourglass"
-	"hourglass/dataset"
-	"hourglass/figure"
 	"hourglass/loss"
 	"hourglass/metric"
+	"hourglass/workflow"
 )
 
 func newReconstructCommand() *cobra.Command {
 	var (
-		data       dataFlags
+		data       loadFlags
+		model      modelFlag
 		output     outputFlags
-		model, out string
+		named, out string
 		images     int
 	)
 	cmd := &cobra.Command{
-		Use:   "reconstruct --model FILE",
-		Short: "Run images through a model and show what comes out",
-		Long: `Reconstruct runs the test images of a data set through a trained model, reports the
-reconstruction error over all of them, and draws the first ones over their
-reconstructions (reconstructions.png in --out).`,
+		Use:   "reconstruct [DATA] --model FILE",
+		Short: "Run samples through a model and show what comes out",
+		Long: `Reconstruct runs samples through a trained model, reports the reconstruction error
+over all of them, in the units the model works in, and draws some images over their
+reconstructions (reconstructions.png in --out).
+
+Of a data set by name (--dataset) it takes the images for testing. Of DATA it also
+writes all reconstructions: as an array (--out FILE.npy), as a table (--out FILE.csv,
+or "-" for the standard output), or for images as PNG files in a folder.
+
+` + dataHelp,
 		Example: `  hourglass reconstruct --model runs/stacked/model.safetensors --dataset digits
-  hourglass reconstruct --model runs/stacked/model.safetensors --dataset fashion-mnist --images 10 --json`,
-		Args: arguments(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if model == "" || data.dataset == "" {
-				return usagef("want --model FILE and --dataset NAME; see 'hourglass reconstruct --help'")
+  hourglass reconstruct --model runs/stacked/model.safetensors --dataset fashion-mnist --images 10 --json
+  hourglass reconstruct wine.csv --label cultivar --model runs/wine/model.safetensors --out reconstructed.csv`,
+		Args: arguments(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if model.path == "" || (named == "") == (len(args) == 0) {
+				return usagef("want --model FILE and --dataset NAME or DATA; see 'hourglass reconstruct --help'")
 			}
 			if images < 1 {
 				return usagef("--images is %d, want at least 1", images)
 			}
-			ae, err := hourglass.Load(model)
+			if err := checkFile("out", out, workflow.NPY, workflow.Table, workflow.Images); err != nil {
+				return err
+			}
+			log := output.logBeside(cmd, out)
+			m, err := model.open(cmd)
 			if err != nil {
 				return err
 			}
-			split, err := dataset.Open(cmd.Context(), data.dataset,
-				dataset.Options{DataDir: data.dir, Download: true, Progress: downloadBar(output.log(cmd))})
+			in, err := data.load(cmd, m, append(args, named)[0], log)
 			if err != nil {
 				return err
 			}
-			result, err := reconstruct(cmd, ae, split.Test, images, out)
+			defer in.Close()
+			result, err := reconstruct(cmd, m, in, images, out)
+			if err == nil && len(args) > 0 {
+				err = writeReconstructions(cmd, m, in, out, meter(log, "reconstruct"))
+			}
 			if err != nil {
 				return err
 			}
 			if output.json {
 				return writeJSON(cmd, result)
 			}
-			fmt.Fprintf(output.log(cmd), "%d test images of %s: mse %.5f, mae %.5f, rounded accuracy %.4f; see %s\n",
-				result.Images, result.Dataset, result.MSE, result.MAE, result.RoundedAccuracy, result.Figure)
+			fmt.Fprintf(log, "%d samples of %s: mse %.5f, mae %.5f, rounded accuracy %.4f; see %s\n",
+				result.Images, result.Dataset, result.MSE, result.MAE, result.RoundedAccuracy, cmp.Or(result.Figure, placeOf(out)))
 			return nil
 		},
 	}
-	data.add(cmd, "required")
+	data.add(cmd, testPart)
+	model.add(cmd, "required")
 	output.add(cmd)
-	cmd.Flags().StringVar(&model, "model", "", "model `file` (required)")
-	cmd.MarkFlagFilename("model", "safetensors")
-	cmd.Flags().StringVar(&out, "out", defaultOut("reconstruct"), "`folder` to write into")
-	cmd.MarkFlagDirname("out")
+	addDatasetName(cmd, &named, "or DATA, required")
+	cmd.Flags().StringVar(&out, "out", defaultOut("reconstruct"), "`file` to write, .npy or .csv, -, or a folder for images")
 	cmd.Flags().IntVar(&images, "images", 5, "how many images to draw")
 	return cmd
 }
@@ -75,31 +88,26 @@ type reconstruction struct {
 	MSE             float64 `json:"mse"`
 	MAE             float64 `json:"mae"`
 	RoundedAccuracy float64 `json:"rounded_accuracy"`
-	Figure          string  `json:"figure"`
+	Figure          string  `json:"figure,omitempty"` // of images, in a folder
 }
 
-// reconstruct evaluates the model on all images and draws the first ones.
-func reconstruct(cmd *cobra.Command, ae *hourglass.Autoencoder, images *dataset.Images, shown int, out string) (*reconstruction, error) {
-	scores, err := ae.Evaluate(cmd.Context(), images, loss.MeanSquaredError{}, metric.MeanAbsoluteError{}, metric.RoundedAccuracy{})
+// reconstruct evaluates the model on all samples and, if they are images and out is
+// a folder, draws the first ones.
+func reconstruct(cmd *cobra.Command, m *workflow.Model, in *workflow.Input, shown int, out string) (*reconstruction, error) {
+	scores, err := m.Evaluate(cmd.Context(), in, loss.MeanSquaredError{}, metric.MeanAbsoluteError{}, metric.RoundedAccuracy{})
 	if err != nil {
 		return nil, err
 	}
-	originals := images.Tensor(0, min(shown, images.Len()))
-	outputs, err := ae.Reconstruct(originals)
-	if err != nil {
-		return nil, err
+	r := &reconstruction{Dataset: in.Path, Images: in.Len(), MSE: scores.Loss, MAE: scores.Metrics[0], RoundedAccuracy: scores.Metrics[1]}
+	if kind, _ := workflow.KindOf(out); kind != workflow.Images {
+		return r, nil
 	}
-	outputs.Shape = originals.Shape
-	f, err := figure.Reconstructions(originals, outputs, figure.ReconstructionOptions{})
-	if err != nil {
-		return nil, err
+	if !workflow.IsImage(in.Shape()) {
+		return nil, fmt.Errorf("reconstruct: samples of shape %v are no images, want --out FILE.npy or FILE.csv", in.Shape())
 	}
 	if err := os.MkdirAll(out, 0o777); err != nil {
 		return nil, fmt.Errorf("reconstruct: output folder: %w", err)
 	}
-	path := filepath.Join(out, "reconstructions.png")
-	if err := figure.Save(path, f); err != nil {
-		return nil, err
-	}
-	return &reconstruction{images.Name, images.Len(), scores.Loss, scores.Metrics[0], scores.Metrics[1], path}, nil
+	r.Figure = filepath.Join(out, "reconstructions.png")
+	return r, drawPairs(m, in, shown, nil, r.Figure)
 }

@@ -51,7 +51,7 @@ folder of its own below --out.`,
 			}
 			o := train.options(data)
 			o.Quick, o.Baseline, o.Log = quick, baseline == pcaBaseline, output.log(cmd)
-			o.Download = downloadBar(o.Log)
+			o.Download, o.Started = downloadBar(o.Log), started
 			if baseline != "" && baseline != pcaBaseline {
 				return usagef("--baseline is %q, want %s", baseline, pcaBaseline)
 			}
@@ -60,12 +60,10 @@ folder of its own below --out.`,
 				return err
 			}
 			o.Checkpoints = checkpoints
-			if saving.resume != "" {
-				if out != "" && out != saving.resume {
-					return usagef("--resume %s goes on in that folder, so --out cannot be %s", saving.resume, out)
-				}
-				out, o.Resume = saving.resume, true
+			if out, err = saving.folder(out); err != nil {
+				return err
 			}
+			o.Resume = saving.resume != ""
 			if args[0] == allRecipes {
 				return runAll(cmd, o, out, output, reporting)
 			}

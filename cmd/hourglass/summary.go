@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hourglass"
+	"hourglass/architecture"
 	"hourglass/nn"
 	"hourglass/recipe"
 )
@@ -19,7 +20,8 @@ func newSummaryCommand() *cobra.Command {
 		Use:   "summary [RECIPE]",
 		Short: "Show layers, output shapes and parameters",
 		Long: `Summary lists the layers of encoder and decoder as Keras prints them, of a recipe
-or of a model file.`,
+or of a model file, and says the architecture in the line that train --architecture
+takes.`,
 		Example: `  hourglass summary stacked
   hourglass summary --model runs/stacked/model.safetensors`,
 		Args:              arguments(cobra.MaximumNArgs(1)),
@@ -30,9 +32,9 @@ or of a model file.`,
 				return err
 			}
 			if output.json {
-				return writeJSON(cmd, map[string][]nn.LayerInfo{"encoder": ae.Encoder().Table(), "decoder": ae.Decoder().Table()})
+				return writeJSON(cmd, summary{architectureLine(ae), ae.Encoder().Table(), ae.Decoder().Table()})
 			}
-			_, err = fmt.Fprint(cmd.OutOrStdout(), ae.Summary())
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s%s\n", ae.Summary(), architectureLine(ae))
 			return err
 		},
 	}
@@ -40,6 +42,18 @@ or of a model file.`,
 	cmd.MarkFlagFilename("model", "safetensors")
 	output.addJSON(cmd)
 	return cmd
+}
+
+// summary is the result of the command.
+type summary struct {
+	Architecture string         `json:"architecture"`
+	Encoder      []nn.LayerInfo `json:"encoder"`
+	Decoder      []nn.LayerInfo `json:"decoder"`
+}
+
+// architectureLine says an autoencoder in one line.
+func architectureLine(ae *hourglass.Autoencoder) string {
+	return architecture.Format(ae.Encoder().Layers(), ae.Decoder().Layers())
 }
 
 // summarised returns the autoencoder to summarise: that in a file or a recipe's.

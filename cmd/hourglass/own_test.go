@@ -1,0 +1,435 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"hourglass/dataset"
+	"hourglass/dataset/npy"
+	"hourglass/tensor"
+)
+
+// mustRun executes a command line that must succeed and returns what it printed.
+func mustRun(t *testing.T, args ...string) string {
+	t.Helper()
+	status, stdout, stderr := run(t, args...)
+	if status != 0 {
+		t.Fatalf("%v: exit %d, %s", args, status, stderr)
+	}
+	return stdout
+}
+
+// tableFile writes a table of three features that depend on one, and a label.
+func tableFile(t *testing.T, dir, name string, rows int) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("length,width,weight,kind\n")
+	for i := range rows {
+		x := math.Sin(float64(i))
+		fmt.Fprintf(&b, "%.4f,%.4f,%.4f,%s\n", 10+x, 3*x-1, 5-2*x+0.1*math.Cos(float64(7*i)), []string{"big", "small"}[min(int(1-x), 1)])
+	}
+	return writeText(t, dir, name, b.String())
+}
+
+func writeText(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// drawing is a grey picture of 8×8 pixels with a bright bar, upright or flat, at i.
+func drawing(i int) *image.Gray {
+	picture := image.NewGray(image.Rect(0, 0, 8, 8))
+	for j := range 8 {
+		at := i % 8 * 8
+		if i%2 == 0 {
+			picture.Pix[at+j] = 250
+		} else {
+			picture.Pix[i%8+8*j] = 250
+		}
+	}
+	return picture
+}
+
+// writePictures writes a folder with a sub-folder for each label.
+func writePictures(t *testing.T, dir string, count int) string {
+	t.Helper()
+	for i := range count {
+		folder := filepath.Join(dir, []string{"flat", "upright"}[i%2])
+		if err := os.MkdirAll(folder, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := png.Encode(&b, drawing(i)); err != nil {
+			t.Fatal(err)
+		}
+		writeText(t, folder, fmt.Sprintf("%03d.png", i), b.String())
+	}
+	return dir
+}
+
+func TestTableFromTrainingToRecognition(t *testing.T) {
+	dir := t.TempDir()
+	data, out := tableFile(t, dir, "table.csv", 80), filepath.Join(dir, "run")
+	model := filepath.Join(out, "model.safetensors")
+	stdout := mustRun(t, "train", data, "--label", "kind", "--architecture", "dense 5 tanh > dense 1 | dense 5 tanh > dense 3",
+		"--epochs", "60", "--batch-size", "8", "--learning-rate", "0.03", "--out", out)
+	for _, want := range []string{"72 for training, 8 for validation", "scaling standard", "Epoch 60/60", "loss mse", "curves.png"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("train does not say %q:\n%s", want, stdout)
+		}
+	}
+	if got, want := mustRun(t, "summary", "--model", model), "input 3 > dense 5 tanh > dense 1 | dense 5 tanh > dense 3\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("summary ends with %q, want %q", got[len(got)-80:], want)
+	}
+	path := func(name string) string { return filepath.Join(dir, name) }
+
+	// Codes as a table and as an array are the same, and both decode to the same.
+	mustRun(t, "encode", data, "--label", "kind", "--model", model, "--out", path("codes.csv"))
+	mustRun(t, "encode", data, "--label", "kind", "--model", model, "--out", path("codes.npy"))
+	mustRun(t, "decode", path("codes.csv"), "--model", model, "--out", path("a.npy"))
+	mustRun(t, "decode", path("codes.npy"), "--model", model, "--out", path("b.npy"))
+	mustRun(t, "reconstruct", data, "--label", "kind", "--model", model, "--out", path("c.npy"))
+	if a, b := readFile(t, path("a.npy")), readFile(t, path("b.npy")); !bytes.Equal(a, b) || !bytes.Equal(a, readFile(t, path("c.npy"))) {
+		t.Error("decoded tables, decoded arrays and reconstructions differ")
+	}
+	mustRun(t, "denoise", data, "--label", "kind", "--model", model, "--out", path("clean.csv"))
+	if first, _, _ := strings.Cut(string(readFile(t, path("clean.csv"))), "\n"); first != "length,width,weight,label" {
+		t.Errorf("the cleaned table has the columns %s", first)
+	}
+	// One code describes the table, in its own units.
+	in, err := dataset.Load(context.Background(), data, dataset.LoadOptions{Label: "kind"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := npy.ReadFile(path("a.npy"), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range in.Samples.(dataset.Array).Data {
+		if d := math.Abs(float64(v - back.Values[i])); d > 0.5 {
+			t.Fatalf("value %d is %v, decoded %v", i, v, back.Values[i])
+		}
+	}
+
+	if got := mustRun(t, "recognize", "--labelled", path("codes.csv"), "--data", path("codes.csv"), "--out", path("r.csv")); !strings.Contains(got, "100.00 % of 80") {
+		t.Errorf("recognize: %s", got)
+	}
+	if got := mustRun(t, "recognize", "--model", model, "--labelled", data, "--label", "kind", "--data", data, "--neighbors", "3", "--json"); !strings.Contains(got, `"accuracy": `) {
+		t.Errorf("recognize --json: %s", got)
+	}
+	mustRun(t, "embed", path("codes.csv"), "--out", path("map.csv"), "--perplexity", "5", "--quiet")
+	if lines := strings.Split(string(readFile(t, path("map.csv"))), "\n"); lines[0] != "x,y,sample,label" || !strings.HasSuffix(lines[80], ",row 80,"+in.Classes[in.Labels[79]]) {
+		t.Errorf("the map has the columns %s and the last point %s", lines[0], lines[80])
+	}
+	for _, name := range []string{"r.png", "map.png"} {
+		if _, err := png.DecodeConfig(bytes.NewReader(readFile(t, path(name)))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestScoresRankOutliersFirst(t *testing.T) {
+	dir := t.TempDir()
+	data, out := tableFile(t, dir, "table.csv", 60), filepath.Join(dir, "run")
+	model := filepath.Join(out, "model.safetensors")
+	mustRun(t, "train", data, "--label", "kind", "--codes", "1", "--epochs", "30", "--batch-size", "8",
+		"--learning-rate", "0.01", "--validation", "0", "--quiet", "--out", out)
+	odd := writeText(t, dir, "odd.csv", string(readFile(t, data))+"10,-1,25,big\n")
+	status, stdout, stderr := run(t, "score", odd, "--label", "kind", "--model", model, "--quantile", "1", "--top", "2", "--fail")
+	lines := strings.Split(stdout, "\n")
+	if status != exitOutliers || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "1 of 61 samples are outliers") ||
+		lines[0] != "sample,score,outlier,label" || !strings.HasPrefix(lines[1], "row 61,") || !strings.HasSuffix(lines[1], ",yes,big") ||
+		!strings.Contains(lines[2], ",no,") || len(lines) != 4 {
+		t.Errorf("exit %d, %q\n%s", status, stderr, stdout)
+	}
+	var r struct {
+		Threshold float64
+		Scores    []struct{ Score float64 }
+	}
+	if err := json.Unmarshal([]byte(mustRun(t, "score", data, "--label", "kind", "--model", model, "--json", "--quantile", "0.5")), &r); err != nil {
+		t.Fatal(err)
+	}
+	below := 0
+	for i, s := range r.Scores {
+		if s.Score <= r.Threshold {
+			below++
+		}
+		if i > 0 && s.Score > r.Scores[i-1].Score {
+			t.Errorf("rank %d scores higher than the one before", i+1)
+		}
+	}
+	if len(r.Scores) != 60 || below != 30 {
+		t.Errorf("%d of %d samples do not exceed the median of the training data, which they are", below, len(r.Scores))
+	}
+	mustRun(t, "score", data, "--label", "kind", "--model", model, "--quantile", "1", "--fail", "--out", filepath.Join(dir, "s.csv"))
+	if _, err := os.Stat(filepath.Join(dir, "s.png")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPicturesKeepTheirNames(t *testing.T) {
+	dir := t.TempDir()
+	folder, out := writePictures(t, filepath.Join(dir, "drawings"), 40), filepath.Join(dir, "run")
+	model := filepath.Join(out, "model.safetensors")
+	mustRun(t, "train", folder, "--codes", "10", "--epochs", "40", "--batch-size", "4", "--learning-rate", "0.01", "--validation", "0", "--quiet", "--out", out)
+	if _, err := os.Stat(filepath.Join(out, "reconstruction_plot.png")); err != nil {
+		t.Error(err)
+	}
+	clean := filepath.Join(dir, "clean")
+	mustRun(t, "denoise", folder, "--model", model, "--out", clean, "--figure", filepath.Join(dir, "pairs.png"))
+	f, err := os.Open(filepath.Join(clean, "upright", "003.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	got, err := png.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0
+	for i, v := range got.(*image.Gray).Pix {
+		sum += max(int(v)-int(drawing(3).Pix[i]), int(drawing(3).Pix[i])-int(v))
+	}
+	if mean := float64(sum) / 64; mean > 25 {
+		t.Errorf("the denoised picture differs by %v of 255 a pixel", mean)
+	}
+	// Codes in a table carry the files' names to the decoder.
+	codes, decoded := filepath.Join(dir, "codes.csv"), filepath.Join(dir, "decoded")
+	mustRun(t, "encode", folder, "--model", model, "--out", codes)
+	mustRun(t, "decode", codes, "--model", model, "--out", decoded)
+	for _, name := range []string{filepath.Join("flat", "000.png"), filepath.Join("upright", "003.png")} {
+		if !bytes.Equal(readFile(t, filepath.Join(decoded, name)), readFile(t, filepath.Join(clean, name))) {
+			t.Errorf("%s: decoded and denoised differ", name)
+		}
+	}
+	mustRun(t, "embed", folder, "--model", model, "--method", "pca", "--out", filepath.Join(dir, "map.npy"))
+	if _, err := os.Stat(filepath.Join(dir, "map-images.png")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStandardInputAndOutput(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "run")
+	pipe := func(stdin string, args ...string) (stdout, stderr string) {
+		t.Helper()
+		var o, e bytes.Buffer
+		root := newRootCommand()
+		root.SetArgs(args)
+		root.SetIn(strings.NewReader(stdin))
+		root.SetOut(&o)
+		root.SetErr(&e)
+		if err := root.Execute(); err != nil {
+			t.Fatalf("%v: %v", args, err)
+		}
+		return o.String(), e.String()
+	}
+	table := string(readFile(t, tableFile(t, dir, "table.csv", 30)))
+	pipe(table, "train", "-", "--label", "kind", "--codes", "2", "--epochs", "2", "--out", out)
+	model := filepath.Join(out, "model.safetensors")
+	codes, said := pipe(table, "encode", "-", "--label", "kind", "--model", model, "--out", "-")
+	if !strings.HasPrefix(codes, "code_1,code_2,sample,label\n") || !strings.Contains(said, "30 codes") {
+		t.Errorf("standard output\n%s\nstandard error %q", codes, said)
+	}
+	points, _ := pipe(codes, "embed", "-", "--method", "pca", "--out", "-")
+	if !strings.HasPrefix(points, "x,y,sample,label\n") || !strings.Contains(points, ",row 30,") {
+		t.Errorf("points\n%s", points)
+	}
+}
+
+// Missing cells are filled later as they were in training.
+func TestMissingCellsAreFilledAsInTraining(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "run")
+	train := writeText(t, dir, "train.csv", "a,b\n1,2\n3,\n5,6\n"+strings.Repeat("1,2\n5,6\n", 6))
+	mustRun(t, "train", train, "--missing", "mean", "--codes", "1", "--epochs", "1", "--quiet", "--out", out)
+	filled := writeText(t, dir, "filled.csv", "a,b\n1,4\n2,9\n")
+	gaps := writeText(t, dir, "gaps.csv", "a,b\n1,\n2,9\n")
+	model := filepath.Join(out, "model.safetensors")
+	want := mustRun(t, "score", filled, "--model", model)
+	if got := mustRun(t, "score", gaps, "--model", model, "--missing", "mean"); got != want {
+		t.Errorf("with a gap\n%s\nwith the training data's mean\n%s", got, want)
+	}
+}
+
+func TestArraysLargerThanMemory(t *testing.T) {
+	dir := t.TempDir()
+	x := tensor.New(2000, 12)
+	for i := range x.Data {
+		x.Data[i] = float32(math.Sin(float64(i)))
+	}
+	data := filepath.Join(dir, "large.npy")
+	if err := npy.WriteFile(data, x); err != nil {
+		t.Fatal(err)
+	}
+	var models [2][]byte
+	for i, threads := range []string{"1", "2"} {
+		out := filepath.Join(dir, threads)
+		mustRun(t, "train", data, "--memory", "10KB", "--codes", "3", "--epochs", "2", "--threads", threads, "--quiet", "--out", out)
+		models[i] = readFile(t, filepath.Join(out, "model.safetensors"))
+	}
+	if !bytes.Equal(models[0], models[1]) {
+		t.Error("the model depends on the number of threads")
+	}
+	x.Data[12*777] = float32(math.NaN())
+	if err := npy.WriteFile(data, x); err != nil {
+		t.Fatal(err)
+	}
+	model := filepath.Join(dir, "1", "model.safetensors")
+	codes := filepath.Join(dir, "codes.npy")
+	status, _, stderr := run(t, "encode", data, "--memory", "10KB", "--model", model, "--out", codes)
+	if status != exitFailure || !strings.Contains(stderr, "777") {
+		t.Errorf("exit %d, %q; want an error that names sample 777", status, stderr)
+	}
+	if _, err := os.Stat(codes); err == nil {
+		t.Error("codes of bad data were written")
+	}
+}
+
+func TestWrongUseOfOwnData(t *testing.T) {
+	dir := t.TempDir()
+	table, out := tableFile(t, dir, "table.csv", 20), filepath.Join(dir, "out")
+	text := writeText(t, dir, "text.csv", "a,b\n1,2\n3,four\n")
+	narrow := writeText(t, dir, "narrow.csv", "a,b\n1,2\n3,4\n")
+	swapped := writeText(t, dir, "swapped.csv", "width,length,weight\n1,2,3\n")
+	broken := writeText(t, dir, "broken.npy", "\x93NUMPY\x01\x00")
+	empty := writeText(t, dir, "empty.csv", "")
+	mustRun(t, "train", table, "--label", "kind", "--codes", "1", "--epochs", "1", "--quiet", "--out", filepath.Join(dir, "run"))
+	model := filepath.Join(dir, "run", "model.safetensors")
+	before, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trainTable := func(more ...string) []string {
+		return append([]string{"train", table, "--label", "kind", "--out", out, "--quiet"}, more...)
+	}
+	use := func(command, data string, more ...string) []string {
+		return append([]string{command, data, "--model", model, "--out", filepath.Join(dir, "x.csv")}, more...)
+	}
+	for _, c := range []struct {
+		args   []string
+		status int
+		want   string
+	}{
+		{[]string{"train"}, exitUsage, "accepts 1 arg(s), received 0"},
+		{[]string{"train", filepath.Join(dir, "none.csv"), "--quiet"}, exitFailure, "none.csv"},
+		{[]string{"train", table, "--quiet", "--out", out}, exitFailure, `column 4 ("kind") is`},
+		{[]string{"train", text, "--quiet", "--out", out}, exitFailure, `row 2 (line 3), column 2 ("b") is "four", want a number`},
+		{[]string{"train", empty, "--quiet", "--out", out}, exitFailure, "is empty"},
+		{[]string{"train", broken, "--quiet", "--out", out}, exitFailure, "broken.npy"},
+		{trainTable("--label", "sort"), exitFailure, `label column "sort" is not there`},
+		{trainTable("--scale", "log"), exitUsage, `--scale is "log"`},
+		{trainTable("--loss", "hinge"), exitUsage, `"hinge"`},
+		{trainTable("--loss", "binary_crossentropy"), exitFailure, `wants values from 0 to 1`},
+		{trainTable("--optimizer", "lion"), exitUsage, `"lion"`},
+		{trainTable("--metric", "f1"), exitUsage, `"f1"`},
+		{trainTable("--schedule", "sometimes"), exitUsage, `schedule "sometimes"`},
+		{trainTable("--early-stopping", "0"), exitUsage, "--early-stopping is 0"},
+		{trainTable("--validation", "1"), exitUsage, "--validation is 1"},
+		{trainTable("--validation", "0.001"), exitFailure, "validation fraction 0.001 of 20 samples is none"},
+		{trainTable("--codes", "0"), exitUsage, "--codes is 0"},
+		{trainTable("--codes", "2", "--architecture", "dense 1 | dense 3"), exitUsage, "--codes is for an architecture that is chosen"},
+		{trainTable("--architecture", "@"+filepath.Join(dir, "none")), exitFailure, "none"},
+		{trainTable("--train-size", "19"), exitFailure, "want the first 19"},
+		{trainTable("--header", "perhaps"), exitUsage, `--header is "perhaps"`},
+		{trainTable("--image-size", "32"), exitUsage, `--image-size is "32"`},
+		{trainTable("--memory", "much"), exitUsage, `--memory is "much"`},
+		{trainTable("--delimiter", "ab"), exitUsage, `--delimiter is "ab"`},
+		{[]string{"train", table, "--label", "kind", "--quiet", "--resume", out}, exitFailure, "there is no run in"},
+		{[]string{"encode", table, "--out", "x.csv"}, exitUsage, "want --model FILE"},
+		{[]string{"encode", table, "--model", model, "--out", "x.txt"}, exitUsage, `"x.txt"`},
+		{[]string{"encode", table, "--model", model}, exitUsage, "--out"},
+		{[]string{"encode", table, "--model", model, "--out", dir}, exitUsage, "FILE.csv"},
+		{use("encode", narrow), exitFailure, "samples of shape 2, but the model"},
+		{use("encode", swapped), exitFailure, `the column "width" where the model's training data had "length"`},
+		{use("encode", table, "--label", "kind", "--part", "test"), exitFailure, "sets no samples apart"},
+		{use("decode", table, "--label", "kind"), exitFailure, "codes of the model"},
+		{use("score", table, "--quantile", "2"), exitUsage, "--quantile is 2"},
+		{use("score", table, "--top", "0"), exitUsage, "--top is 0"},
+		{use("embed", table, "--label", "kind", "--method", "umap"), exitUsage, `--method is "umap"`},
+		{use("embed", table, "--label", "kind", "--perplexity", "0.5"), exitUsage, "--perplexity is 0.5"},
+		{use("denoise", table, "--label", "kind", "--out", filepath.Join(dir, "folder")), exitFailure, "are no images"},
+		{use("reconstruct", table, "--label", "kind", "--dataset", "digits"), exitUsage, "--dataset NAME or DATA"},
+		{[]string{"recognize"}, exitUsage, "want --labelled DATA and --data DATA"},
+		{[]string{"recognize", "--labelled", narrow, "--data", narrow}, exitFailure, "has no labels"},
+		{[]string{"recognize", "--labelled", table, "--label", "kind", "--data", narrow}, exitFailure, "want the same"},
+		{[]string{"recognize", "--labelled", table, "--label", "kind", "--data", table, "--neighbors", "21"}, exitFailure, "21 neighbours, want 1 to 20"},
+	} {
+		status, stdout, stderr := run(t, c.args...)
+		if status != c.status || !strings.Contains(stderr, c.want) {
+			t.Errorf("%v: exit %d, %q; want %d and %q", c.args, status, stderr, c.status, c.want)
+		}
+		if strings.Count(stderr, "\n") != 1 || stdout != "" {
+			t.Errorf("%v: want one line on stderr and nothing on stdout, got %q and %q", c.args, stderr, stdout)
+		}
+	}
+	after, err := os.ReadDir(dir)
+	if err != nil || len(after) != len(before) {
+		t.Errorf("failures left files behind: %v, %v", after, err)
+	}
+}
+
+func TestArchitectureErrorsPointAtTheWord(t *testing.T) {
+	dir := t.TempDir()
+	for _, line := range []string{"dense 2 sleu | dense 3", "@" + writeText(t, dir, "architecture.txt", "dense 2 sleu\n| dense 3\n")} {
+		status, _, stderr := run(t, "train", tableFile(t, dir, "table.csv", 20), "--label", "kind", "--architecture", line, "--out", filepath.Join(dir, "out"))
+		lines := strings.Split(stderr, "\n")
+		if status != exitUsage || len(lines) != 4 || lines[1] != "        ^^^^" || !strings.Contains(lines[2], `did you mean "selu"`) {
+			t.Errorf("exit %d\n%s", status, stderr)
+		}
+	}
+}
+
+func TestOwnCommandsTeach(t *testing.T) {
+	for _, name := range []string{"train", "encode", "decode", "denoise", "score", "embed", "recognize"} {
+		stdout := mustRun(t, name, "--help")
+		if strings.Count(stdout, "\n  hourglass "+name) < 1 || strings.Count(stdout, "\n  hourglass ") < 2 {
+			t.Errorf("%s --help has fewer than two examples:\n%s", name, stdout)
+		}
+	}
+}
+
+// What a run says to go on with must be read by a shell as the words that it is of.
+func TestQuoted(t *testing.T) {
+	for word, want := range map[string]string{
+		"runs/a-1.npy":      "runs/a-1.npy",
+		"":                  "''",
+		"dense 2 | dense 3": "'dense 2 | dense 3'",
+		"it's":              `'it'\''s'`,
+		"$HOME":             "'$HOME'",
+		"Größe":             "Größe",
+		"a\nb":              "'a b'",
+	} {
+		if got := quoted(word); got != want {
+			t.Errorf("%q is written %s, want %s", word, got, want)
+		}
+	}
+}
+
+func TestParseBytes(t *testing.T) {
+	for text, want := range map[string]int64{"1": 1, "512": 512, "10KB": 10 << 10, "1.5M": 3 << 19, "2gib": 2 << 30, "1TB": 1 << 40} {
+		var got int64
+		if !parseBytes(text, &got) || got != want {
+			t.Errorf("%s is read as %d, want %d", text, got, want)
+		}
+	}
+	refused := []string{"", "B", "-1", "0", "x", "NaN", "1e30GB", "1PB", "Inf"}
+	if i := slices.IndexFunc(refused, func(s string) bool { return parseBytes(s, new(int64)) }); i >= 0 {
+		t.Error(strconv.Quote(refused[i]) + " is taken for a size")
+	}
+}

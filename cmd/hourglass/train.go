@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hourglass/architecture"
+	"hourglass/dataset"
+	"hourglass/loss"
+	"hourglass/metric"
+	"hourglass/optim"
+	"hourglass/train"
+	"hourglass/workflow"
+)
+
+func newTrainCommand() *cobra.Command {
+	var (
+		data   loadFlags
+		choice choiceFlags
+		common trainFlags
+		saving checkpointFlags
+		output outputFlags
+		out    string
+		anew   bool
+	)
+	cmd := &cobra.Command{
+		Use:   "train DATA",
+		Short: "Train an autoencoder on data of your own",
+		Long: `Train trains an autoencoder on your own arrays, images or tables, and writes into a
+folder (--out, default runs/NAME of the data):
+
+  model.safetensors        the model, with the data's scaling in it
+  metrics.json             all numbers: settings, loss and metrics of every epoch
+  curves.png               loss and metrics over the epochs
+  reconstruction_plot.png  for images: some over what the model makes of them
+  checkpoints              to go on from with --resume
+
+` + dataHelp + `
+
+Without --architecture one is chosen from the shape of the data and --codes, and
+said. An architecture is a line, or a file (@FILE): layers separated by ">", and a
+bar where the encoder ends and the decoder begins:
+
+  flatten > dense 100 selu > dense 30 | dense 100 selu > dense 784 sigmoid > reshape 28x28
+
+Ctrl-C stops at the next step, saves the model as it is, and says how to go on. Even
+a run that was killed goes on from its last checkpoint (--resume); the model ends
+with the same bits as without a break.
+
+The layers and their arguments:
+
+` + indent(architecture.Usage()),
+		Example: `  hourglass train digits --train-size 2000 --epochs 3 --codes 16 --out runs/mine
+  hourglass train fashion.npy --early-stopping 5 --checkpoint 1epoch --out runs/fashion
+  hourglass train wine.csv --label cultivar --architecture 'dense 8 tanh > dense 2 | dense 8 tanh > dense 13' --epochs 200
+  hourglass train photos/ --image-size 64x64 --colour rgb --schedule cosine`,
+		Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			log := output.log(cmd)
+			o, err := choice.options(cmd, &common)
+			if err != nil {
+				return err
+			}
+			if o.Checkpoints, err = saving.checkpoints(); err != nil {
+				return err
+			}
+			if out, err = saving.folder(out); err != nil {
+				return err
+			}
+			if out == "" {
+				out = defaultOut(baseName(args[0]))
+			}
+			o.Out, o.Resume, o.Overwrite, o.Log, o.Started = out, saving.resume != "", anew, log, started
+			o.ResumeLine = resumeLine(cmd, args, out)
+			if o.LoadOptions, err = data.options(cmd, log); err != nil {
+				return err
+			}
+			in, err := workflow.Load(cmd.Context(), args[0], o.LoadOptions)
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			choice.adapt(cmd, in, &o)
+			metrics, err := workflow.Train(cmd.Context(), in.Data, o)
+			if errors.Is(err, context.Canceled) && metrics != nil {
+				return fmt.Errorf("interrupted in epoch %d and saved in %s; to go on: %s", len(metrics.Epochs.Epochs)+1, out, o.ResumeLine)
+			}
+			if err == nil && output.json {
+				err = writeJSON(cmd, metrics)
+			}
+			return pointAt(cmd, err)
+		},
+	}
+	data.add(cmd, "")
+	choice.add(cmd)
+	common.addFor(cmd, "20", "32", "the optimiser's")
+	saving.add(cmd)
+	output.add(cmd)
+	cmd.Flags().StringVar(&out, "out", "", "`folder` to write into (default runs/NAME)")
+	cmd.MarkFlagDirname("out")
+	cmd.Flags().BoolVar(&anew, "overwrite", false, "start anew though the folder holds a run that is not finished")
+	return cmd
+}
+
+// choiceFlags say what is trained: what a recipe has decided and one's own data has not.
+type choiceFlags struct {
+	architecture, loss, optimizer, schedule, scale string
+	metrics                                        []string
+	codes, patience                                int
+	validation                                     float64
+}
+
+func (f *choiceFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.architecture, "architecture", "", "layers in a `line`, or in a file: @FILE (default chosen from the data)")
+	flags.IntVar(&f.codes, "codes", 0, "numbers in a code, for an architecture that is chosen (default 30, or a quarter of the values)")
+	flags.StringVar(&f.loss, "loss", "", "`NAME` of "+strings.Join(loss.Names(), ", ")+" (default binary_crossentropy behind a sigmoid, else mse)")
+	flags.StringVar(&f.optimizer, "optimizer", "adam", "`NAME` of "+strings.Join(optim.Names(), ", "))
+	flags.StringVar(&f.schedule, "schedule", "constant", "learning rate over time: `constant|cosine|step:EPOCHS:FACTOR|exponential:FACTOR`")
+	flags.StringArrayVar(&f.metrics, "metric", nil, "`NAME` of "+strings.Join(metric.Names(), ", ")+" to report; may be given several times")
+	flags.StringVar(&f.scale, "scale", "", "scaling `unit|standard|minmax|none`, learned on the training part (default unit for images, else standard)")
+	flags.Float64Var(&f.validation, "validation", 0.1, "share of the samples to validate with, drawn by --seed; 0 for none")
+	flags.IntVar(&f.patience, "early-stopping", 0, "stop after so many epochs without improvement, and keep the best weights")
+}
+
+// options returns what the flags mean.
+func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflow.TrainOptions, err error) {
+	if err := common.check(cmd); err != nil {
+		return o, err
+	}
+	switch changed := cmd.Flags().Changed; {
+	case changed("early-stopping") && f.patience < 1:
+		return o, usagef("--early-stopping is %d, want at least 1", f.patience)
+	case changed("codes") && f.codes < 1:
+		return o, usagef("--codes is %d, want at least 1", f.codes)
+	case f.codes > 0 && f.architecture != "":
+		return o, usagef("--codes is for an architecture that is chosen; in --architecture the layer in front of the bar says it")
+	case !(f.validation >= 0 && f.validation < 1):
+		return o, usagef("--validation is %v, want a share from 0 to below 1", f.validation)
+	case f.scale != "" && !slices.Contains(dataset.Scalings(), dataset.Scaling(f.scale)):
+		return o, usagef("--scale is %q, want unit, standard, minmax or none", f.scale)
+	}
+	o = workflow.TrainOptions{Codes: f.codes, Scale: dataset.Scaling(f.scale), Validation: f.validation, Patience: f.patience,
+		TrainSize: common.trainSize, Epochs: common.epochs, BatchSize: common.batchSize, Seed: common.seed, Threads: common.threads}
+	if f.loss != "" {
+		if o.Loss, err = loss.ByName(f.loss); err != nil {
+			return o, usageError{err}
+		}
+	}
+	if o.Optimizer, err = optim.ByName(f.optimizer, common.rate); err != nil {
+		return o, usageError{err}
+	}
+	if o.Epochs == 0 {
+		o.Epochs = defaultEpochs
+	}
+	if o.Schedule, err = train.ParseSchedule(f.schedule, o.Epochs); err != nil {
+		return o, usageError{err}
+	}
+	for _, name := range f.metrics {
+		m, err := metric.ByName(name)
+		if err != nil {
+			return o, usageError{err}
+		}
+		o.Metrics = append(o.Metrics, m)
+	}
+	o.Architecture, err = f.line(cmd)
+	return o, err
+}
+
+const defaultEpochs = 20
+
+// line returns the text of the architecture, from a file perhaps, once it is known
+// to be one.
+func (f *choiceFlags) line(cmd *cobra.Command) (string, error) {
+	text := f.architecture
+	if path, ok := strings.CutPrefix(text, "@"); ok {
+		file, err := os.ReadFile(path)
+		if err != nil {
+			return "", fmt.Errorf("--architecture: %w", err)
+		}
+		text = string(file)
+	}
+	if text == "" && !cmd.Flags().Changed("architecture") {
+		return "", nil
+	}
+	_, _, err := architecture.Parse(text)
+	return text, pointAt(cmd, err)
+}
+
+// adapt gives up on validating with a few samples where that was not asked for.
+func (f *choiceFlags) adapt(cmd *cobra.Command, in *workflow.Input, o *workflow.TrainOptions) {
+	const fewest = 10
+	if !cmd.Flags().Changed("validation") && in.Len() < fewest {
+		o.Validation = 0
+	}
+}
+
+// pointAt shows the word of an architecture that an error is about, and makes it an
+// error of usage; any other it leaves as it is.
+func pointAt(cmd *cobra.Command, err error) error {
+	var where *architecture.Error
+	if !errors.As(err, &where) {
+		return err
+	}
+	fmt.Fprintln(cmd.ErrOrStderr(), where.Caret())
+	return usageError{err}
+}
+
+// baseName is what a run on the data at path is called.
+func baseName(path string) string {
+	if path == stdoutPath {
+		return "stdin"
+	}
+	return withoutExtension(filepath.Base(filepath.Clean(path)))
+}
+
+// indent moves lines of help to the right.
+func indent(text string) string {
+	return "  " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n  ")
+}

@@ -1,0 +1,231 @@
+package workflow
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"slices"
+
+	"hourglass"
+	"hourglass/dataset"
+	"hourglass/figure"
+	"hourglass/loss"
+	"hourglass/metric"
+	"hourglass/recipe"
+	"hourglass/tensor"
+	"hourglass/train"
+)
+
+// Record is what [Train] notes in the model file: what decided the weights, and
+// what later data must be like. Recipes note some of it.
+type Record struct {
+	Recipe       string  `json:"recipe,omitempty"` // of the lecture
+	Dataset      string  `json:"dataset"`
+	TrainSize    int     `json:"train_size"`
+	Seed         uint64  `json:"seed"`
+	Epochs       int     `json:"epochs"`
+	BestEpoch    int     `json:"best_epoch,omitempty"` // the one whose weights early stopping kept
+	BatchSize    int     `json:"batch_size"`
+	Loss         string  `json:"loss"`
+	Optimizer    string  `json:"optimizer"`
+	LearningRate float64 `json:"learning_rate"`
+	Schedule     string  `json:"schedule,omitempty"`
+
+	Features []string              `json:"features,omitempty"` // names of a table's columns
+	Fill     []float32             `json:"fill,omitempty"`     // what replaces missing cells
+	Images   *dataset.ImageOptions `json:"images,omitempty"`   // how a folder of images was read
+	Range    *figure.Range         `json:"range,omitempty"`    // of the values of images: black and white
+}
+
+// Model is a trained autoencoder with what is known of its training.
+type Model struct {
+	*hourglass.Autoencoder
+	Path   string
+	Record Record
+}
+
+// OpenModel reads a model file.
+func OpenModel(path string) (*Model, error) {
+	ae, err := hourglass.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{Autoencoder: ae, Path: path}
+	if text := ae.Record(); text != nil {
+		// Any program may note what it likes; what is not a record of ours says nothing.
+		if err := json.Unmarshal(text, &m.Record); err != nil {
+			m.Record = Record{}
+		}
+	}
+	return m, nil
+}
+
+// Load reads data for the model, treated as its training data was where o does not
+// say otherwise, and refuses data it was not made for.
+func (m *Model) Load(ctx context.Context, path string, o dataset.LoadOptions) (*Input, error) {
+	if o.CSV.Missing == dataset.MissingMean && o.CSV.Fill == nil {
+		o.CSV.Fill = m.Record.Fill
+	}
+	if i := m.Record.Images; i != nil {
+		if o.Images.Width == 0 && o.Images.Height == 0 {
+			o.Images.Width, o.Images.Height = i.Width, i.Height
+		}
+		if o.Images.Color == dataset.ColorAuto {
+			o.Images.Color = i.Color
+		}
+	}
+	in, err := Load(ctx, path, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.check(in); err != nil {
+		in.Close()
+		return nil, err
+	}
+	return in, nil
+}
+
+// check reports data that is not what the model was made for.
+func (m *Model) check(in *Input) error {
+	if want := m.Encoder().Input(); in.Shape().Size() != want.Size() {
+		return fmt.Errorf("workflow: %s has samples of shape %v, but the model %s was trained on %v", in.Path, in.Shape(), m.Path, want)
+	}
+	features := m.Record.Features
+	if in.Features == nil || features == nil {
+		return nil
+	}
+	for i, name := range in.Features {
+		if name != features[i] {
+			return fmt.Errorf("workflow: %s has the column %.40q where the model's training data had %.40q; want the same columns in the same order",
+				in.Path, name, features[i])
+		}
+	}
+	return nil
+}
+
+// samples returns data as the autoencoder wants it. One without a scaler was trained
+// by a recipe, or a program, whose images were not bytes but their shares of white.
+func (m *Model) samples(in *Input) (dataset.Source, error) {
+	if m.Scaler() != nil || in.Largest == 0 {
+		return in.Samples, nil
+	}
+	if images, ok := in.Samples.(*dataset.Images); ok {
+		mean, std := m.normalization()
+		return images.Normalize(mean, std), nil
+	}
+	return dataset.Scaled(in.Samples, &dataset.Scaler{Kind: dataset.UnitScaling, Scale: []float32{in.Largest}})
+}
+
+// normalization returns the mean and deviation of the recipe that made the model.
+func (m *Model) normalization() (mean, std float32) {
+	if r, err := recipe.ByName(m.Record.Recipe); err == nil && r.Std != 0 {
+		return r.Mean, r.Std
+	}
+	return 0, 1
+}
+
+// Range returns which values the model's images have for black and white.
+func (m *Model) Range() figure.Range {
+	switch s := m.Scaler(); {
+	case s == nil:
+		mean, std := m.normalization()
+		return figure.Range{Low: (0 - mean) / std, High: (1 - mean) / std}
+	case m.Record.Range != nil && m.Record.Range.Low < m.Record.Range.High:
+		return *m.Record.Range
+	case s.Kind == dataset.UnitScaling:
+		return figure.Range{Low: 0, High: s.Scale[0]}
+	}
+	return figure.Range{Low: 0, High: 1}
+}
+
+// Encode yields the codes of all samples.
+func (m *Model) Encode(ctx context.Context, in *Input) (iter.Seq2[[]float32, error], error) {
+	source, err := m.samples(in)
+	if err != nil {
+		return nil, err
+	}
+	return checked(in, m.EncodeSeq(rows(ctx, source))), nil
+}
+
+// Reconstruct yields what becomes of all samples.
+func (m *Model) Reconstruct(ctx context.Context, in *Input) (iter.Seq2[[]float32, error], error) {
+	source, err := m.samples(in)
+	if err != nil {
+		return nil, err
+	}
+	return checked(in, m.ReconstructSeq(rows(ctx, source))), nil
+}
+
+// Decode yields the samples that codes stand for. Codes of another size are refused.
+func (m *Model) Decode(ctx context.Context, codes *Input) (iter.Seq2[[]float32, error], error) {
+	if want := m.Decoder().Input(); codes.Shape().Size() != want.Size() {
+		return nil, fmt.Errorf("workflow: %s has samples of shape %v, but codes of the model %s have %v", codes.Path, codes.Shape(), m.Path, want)
+	}
+	return checked(codes, m.DecodeSeq(rows(ctx, codes.Samples))), nil
+}
+
+// checked ends with an error if data that is read as one goes turned out to be bad.
+func checked(in *Input, samples iter.Seq2[[]float32, error]) iter.Seq2[[]float32, error] {
+	return func(yield func([]float32, error) bool) {
+		for x, err := range samples {
+			if bad := in.Err(); err == nil && bad != nil {
+				x, err = nil, bad
+			}
+			if !yield(x, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Evaluate returns a loss and metrics over all samples.
+func (m *Model) Evaluate(ctx context.Context, in *Input, l loss.Loss, metrics ...metric.Metric) (train.Scores, error) {
+	source, err := m.samples(in)
+	if err != nil {
+		return train.Scores{}, err
+	}
+	scores, err := m.Autoencoder.Evaluate(ctx, source, l, metrics...)
+	if bad := in.Err(); bad != nil {
+		err = bad // of data read in blocks, which is served as NaN
+	}
+	return scores, err
+}
+
+// Columns names the values of a sample in a table: by the features of the model's
+// training data, or of in, if they have names.
+func (m *Model) Columns(in *Input) []string {
+	size := m.Encoder().Input().Size()
+	for _, names := range [][]string{in.Features, m.Record.Features} {
+		if len(names) == size {
+			return slices.Clone(names)
+		}
+	}
+	return dataset.CSVColumns("value", size)
+}
+
+// Pictures returns some images of in and what the model makes of them, in the units
+// that Range is of: the first ones, but of a folder, which is in the order of its
+// labels, some from all over it.
+func (m *Model) Pictures(in *Input, count int) (inputs, outputs tensor.Tensor, err error) {
+	source, err := m.samples(in)
+	if err != nil {
+		return inputs, outputs, err
+	}
+	chosen := make([]int, min(count, in.Len()))
+	for i := range chosen {
+		chosen[i] = i
+		if in.Format == dataset.FormatImages {
+			chosen[i] = i * in.Len() / len(chosen)
+		}
+	}
+	if source, err = dataset.Subset(source, chosen); err != nil {
+		return inputs, outputs, err
+	}
+	if inputs, err = readAll(source); err != nil {
+		return inputs, outputs, err
+	}
+	outputs, err = m.Autoencoder.Reconstruct(inputs)
+	outputs.Shape = inputs.Shape
+	return inputs, outputs, err
+}

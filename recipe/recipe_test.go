@@ -10,17 +10,22 @@ import (
 	"testing"
 
 	"hourglass/internal/kernel"
+	"hourglass/internal/race"
 	"hourglass/internal/realdata"
 	"hourglass/nn"
 	"hourglass/recipe"
 )
 
+// slow are the recipes with heavy layers, with a map of 5,000 codes, and with
+// twenty draws of recognition.
+var slow = map[string]bool{"convolutional": true, "recurrent": true, "stacked": true, "sigmoid": true}
+
 // Every recipe must run to its end and leave what it promises.
 func TestRecipesLeaveTheirFiles(t *testing.T) {
 	for _, r := range recipe.All() {
 		t.Run(r.Name, func(t *testing.T) {
-			if kernel.SIMD() == "generic" && (r.Name == "convolutional" || r.Name == "recurrent") {
-				t.Skip("evaluating 15,000 images takes a minute in plain Go")
+			if slow[r.Name] && (kernel.SIMD() == "generic" || race.Enabled) {
+				t.Skip("takes minutes in plain Go or under the race detector, which the layers' own tests do not")
 			}
 			out := t.TempDir()
 			m, err := r.Run(context.Background(), quickOptions(r, out))
@@ -87,7 +92,7 @@ func TestParameterCounts(t *testing.T) {
 // seeds, widened by nothing: bench/reference has the scripts.
 func TestLossesOnMNISTAreThoseOfPyTorch(t *testing.T) {
 	dir := realdata.Dir(t)
-	if simd := kernel.SIMD(); simd == "generic" || simd == "neon" || raceDetector {
+	if simd := kernel.SIMD(); simd == "generic" || simd == "neon" || race.Enabled {
 		t.Skip("takes minutes where most kernels are plain Go, and under the race detector")
 	}
 	for _, c := range []struct {

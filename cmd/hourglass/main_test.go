@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"hourglass/internal/race"
 )
 
 // run executes a command line and returns its exit status and what it wrote.
@@ -301,8 +303,8 @@ func TestListsAndVersion(t *testing.T) {
 }
 
 func TestDigitsCanBeWrittenAndReadBack(t *testing.T) {
-	if testing.Short() {
-		t.Skip("writes 55 MB")
+	if testing.Short() || race.Enabled {
+		t.Skip("compresses 55 MB, which takes a minute under the race detector")
 	}
 	dir := t.TempDir()
 	if status, _, stderr := run(t, "data", "get", "digits", "--data-dir", dir, "--quiet"); status != 0 {

@@ -98,20 +98,27 @@ func (f *trainFlags) options(data dataFlags) recipe.Options {
 }
 
 // checkpointFlags say when a run writes checkpoints, and where it goes on.
-type checkpointFlags struct{ every, resume string }
+type checkpointFlags struct {
+	every, resume string
+	keep          int
+}
 
 func (f *checkpointFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.every, "checkpoint", "", "write a checkpoint every so often: `5epochs|1000steps|10m` (default at the end and when interrupted)")
+	cmd.Flags().IntVar(&f.keep, "keep", 3, "how many of the last checkpoints to keep, beside the best model")
 	cmd.Flags().StringVar(&f.resume, "resume", "", "go on with the interrupted run in this `folder`; other flags as then")
 	cmd.MarkFlagDirname("resume")
 }
 
-// checkpoints returns what --checkpoint means, nil if it was not given.
+// checkpoints returns what --checkpoint and --keep mean, nil without --checkpoint.
 func (f *checkpointFlags) checkpoints() (*hourglass.Checkpoints, error) {
+	if f.keep < 1 {
+		return nil, usagef("--keep is %d, want at least 1", f.keep)
+	}
 	if f.every == "" {
 		return nil, nil
 	}
-	c := &hourglass.Checkpoints{}
+	c := &hourglass.Checkpoints{Keep: f.keep}
 	bad := usagef("--checkpoint is %q, want a number of epochs, of steps, or a time: 5epochs, 1000steps, 10m", f.every)
 	for _, unit := range []struct {
 		suffix string

@@ -177,6 +177,7 @@ func TestWrongUsageAndFailures(t *testing.T) {
 		{[]string{"run", "stacked", "--dataset", "no-such-set", "--out", dir}, exitFailure, "no-such-set"},
 		{[]string{"run", "stacked", "--dataset", "mnist", "--data-dir", dir, "--out", dir}, exitFailure, dir},
 		{[]string{"run", "stacked", "--dataset", "digits", "--out", filepath.Join(file, "below")}, exitFailure, "output folder"},
+		{[]string{"run", "stacked", "--keep", "0"}, exitUsage, "--keep is 0, want at least 1"},
 		{[]string{"run", "stacked", "--checkpoint", "often"}, exitUsage, `--checkpoint is "often"`},
 		{[]string{"run", "stacked", "--checkpoint", "0steps"}, exitUsage, `--checkpoint is "0steps"`},
 		{[]string{"run", "stacked", "--resume", dir, "--out", "elsewhere"}, exitUsage, "--out cannot be elsewhere"},

@@ -12,7 +12,7 @@ import (
 // Everything is allocated when the pass is made and reused by every run.
 //
 // A pass belongs to one goroutine at a time, which calls Forward and Backward,
-// or to one team of workers, which call Load, ForwardShare, BackwardShare and
+// or to one team of workers, which call ForwardShare, BackwardShare and
 // GradientShare together.
 type Pass struct {
 	net      *Network

@@ -19,10 +19,12 @@ var labels = map[string]string{
 	"seed": "Seed", "threads": "Threads", "simd": "Instruction set", "parameters": "Parameters", "loss": "Loss",
 	"optimizer": "Optimiser", "learning_rate": "Learning rate", "batch_size": "Batch size", "epochs": "Epochs",
 	"train_size": "Training samples", "test_loss": "Test loss", "version": "Version of Hourglass",
-	"interrupted": "Stopped before its end",
+	"interrupted": "Stopped before its end", "first_step_seconds": "Seconds to the first step", "codes": "Numbers in a code",
 
 	"epoch": "Epoch", "seconds": "Seconds", "val_loss": "Validation loss",
 	"rounded_accuracy": "Rounded accuracy", "val_rounded_accuracy": "Validation rounded accuracy",
+	"mse": "Mean squared error", "val_mse": "Validation mean squared error",
+	"mae": "Mean absolute error", "val_mae": "Validation mean absolute error",
 
 	"summed_loss": "Loss summed over the steps of an epoch",
 

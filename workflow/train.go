@@ -45,6 +45,7 @@ type TrainOptions struct {
 	Resume      bool                   // go on with the interrupted run in Out
 	Overwrite   bool                   // start anew though there is one
 	Out         string                 // folder for what the run writes; made if need be
+	Command     string                 // the command that repeats the run, to be recorded
 	ResumeLine  string                 // the command that goes on with the run, to tell a user
 	Log         io.Writer              // progress and results in words; nil for silence
 	Started     time.Time              // when the program was started; the time of the call
@@ -60,6 +61,7 @@ type Metrics struct {
 	Schedule     string          `json:"schedule,omitempty"`
 	Scale        dataset.Scaling `json:"scale"`
 	BestEpoch    int             `json:"best_epoch,omitempty"`
+	Command      string          `json:"command,omitempty"` // that repeats the run
 }
 
 // trainName stands in metrics.json where a recipe has its name.
@@ -225,7 +227,7 @@ func (s *session) newMetrics(line string) *Metrics {
 		}
 		return d.Len()
 	}
-	m := &Metrics{Architecture: line, Codes: s.model.Encoder().Output().Size(), Optimizer: s.Optimizer.Name(), Scale: s.Scale}
+	m := &Metrics{Architecture: line, Codes: s.model.Encoder().Output().Size(), Optimizer: s.Optimizer.Name(), Scale: s.Scale, Command: s.Command}
 	m.Metrics = recipe.Metrics{
 		Recipe: trainName,
 		Dataset: recipe.DatasetSize{Name: s.name(), Train: s.parts.Train.Len(),

@@ -155,6 +155,12 @@ func (f *checkpointFlags) folder(out string) (string, error) {
 // resumeLine returns the command line that goes on with an interrupted run in a
 // folder: that of the run itself with --resume.
 func resumeLine(cmd *cobra.Command, args []string, dir string) string {
+	return commandLine(cmd, args) + " --resume " + quoted(dir)
+}
+
+// commandLine returns the command line as it was given, fit for a shell, but for
+// where the results go.
+func commandLine(cmd *cobra.Command, args []string) string {
 	line := []string{cmd.CommandPath()}
 	for _, arg := range args {
 		line = append(line, quoted(arg))
@@ -173,7 +179,7 @@ func resumeLine(cmd *cobra.Command, args []string, dir string) string {
 			line = append(line, "--"+f.Name, quoted(f.Value.String()))
 		}
 	})
-	return strings.Join(append(line, "--resume", quoted(dir)), " ")
+	return strings.Join(line, " ")
 }
 
 // quoted writes a word of a command line so that a shell reads it as one, on one line.

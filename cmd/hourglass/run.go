@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -125,6 +126,9 @@ func runAll(cmd *cobra.Command, o recipe.Options, out string, output outputFlags
 	for _, r := range recipe.All() {
 		one := o
 		one.Out = filepath.Join(out, r.Name)
+		if len(dirs) > 0 {
+			one.Started = time.Time{} // only the first recipe starts with the program
+		}
 		if r.Own != nil {
 			one.Dataset, one.DataDir, one.TrainSize = "", "", 0
 		}

@@ -78,7 +78,7 @@ The layers and their arguments:
 				out = defaultOut(baseName(args[0]))
 			}
 			o.Out, o.Resume, o.Overwrite, o.Log, o.Started = out, saving.resume != "", anew, log, started
-			o.ResumeLine = resumeLine(cmd, args, out)
+			o.Command, o.ResumeLine = commandLine(cmd, args), resumeLine(cmd, args, out)
 			if o.LoadOptions, err = data.options(cmd, log); err != nil {
 				return err
 			}

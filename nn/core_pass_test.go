@@ -251,3 +251,69 @@ func TestTooManySamples(t *testing.T) {
 		}()
 	}
 }
+
+// centred is a stage that gains nothing from many samples at once but looks at all of
+// them: it takes the mean of the batch away.
+type centred struct{}
+
+func (centred) Bind(in tensor.Shape) (Stage, error) { return centredStage{in.Size()}, nil }
+
+type centredStage struct{ size int }
+
+var _ Coupled = centredStage{}
+
+func (s centredStage) Plan() Plan {
+	return Plan{Output: tensor.Shape{s.size}, Shared: 2 * s.size, Solo: true}
+}
+
+func (s centredStage) Channels() int { return s.size }
+
+func (s centredStage) GatherForward(f *Frame, lo, hi int) {
+	s.means(f.Shared[:s.size], f.X, f.N, lo, hi)
+}
+func (s centredStage) GatherBackward(f *Frame, lo, hi int) {
+	s.means(f.Shared[s.size:], f.DY, f.N, lo, hi)
+}
+
+func (s centredStage) means(mean, x []float32, n, lo, hi int) {
+	for c := lo; c < hi; c++ {
+		mean[c] = 0
+		for i := range n {
+			mean[c] += x[i*s.size+c] / float32(n)
+		}
+	}
+}
+
+func (s centredStage) Forward(f *Frame)  { s.subtract(f.Y, f.X, f.Shared[:s.size]) }
+func (s centredStage) Backward(f *Frame) { s.subtract(f.DX, f.DY, f.Shared[s.size:]) }
+
+func (s centredStage) subtract(dst, x, mean []float32) {
+	for i := range dst {
+		dst[i] = x[i] - mean[i%s.size]
+	}
+}
+
+// A coupled stage gathers also where it comes after stages that samples go through a
+// few at a time.
+func TestCoupledStageAfterSoloStages(t *testing.T) {
+	const n, size = 7, 3
+	solo := Conv2D{Filters: 1, Kernel: Square(1), KernelInit: Ones}
+	net := newTestNetwork(t, tensor.Shape{1, size, 1}, solo, solo, Flatten{}, centred{}, Reshape{1, size, 1}, solo)
+	net.Init(1)
+	pass := net.NewTrainingPass(n, PassOptions{})
+	x := golden.Values(3, n*size, -1, 1)
+	y := slices.Clone(pass.ForwardTraining(x, n, 1, 1))
+	pass.Backward(x)
+	want := make([]float32, n*size)
+	s := centredStage{size}
+	mean := make([]float32, size)
+	s.means(mean, x, n, 0, size)
+	s.subtract(want, x, mean)
+	for what, got := range map[string][]float32{"output": y, "gradient": pass.slopes[2]} {
+		for i := range want {
+			if d := got[i] - want[i]; d > 1e-6 || d < -1e-6 {
+				t.Fatalf("%s %d is %v, want %v", what, i, got[i], want[i])
+			}
+		}
+	}
+}

@@ -122,11 +122,12 @@ type run struct{ lo, hi, step int }
 const soloSamples = 2
 
 // findRuns cuts the stages into stretches of Solo stages, which take few samples at a
-// time, and single others. In a pass for inference few must be all: there the samples
-// of one stage lie where those of another stage were.
+// time, and single others: a coupled stage waits for the whole batch, so it can be in no
+// stretch. In a pass for inference few must be all: there the samples of one stage lie
+// where those of another stage were.
 func (p *Pass) findRuns(few int) {
 	stages := p.net.stages
-	alone := func(i int) bool { return stages[i].Solo || p.passive[i] }
+	alone := func(i int) bool { return stages[i].Solo && stages[i].coupled() == nil || p.passive[i] }
 	for i := 0; i < len(stages); {
 		r := run{i, i + 1, max(p.capacity, 1)}
 		if alone(i) {

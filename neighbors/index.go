@@ -3,7 +3,6 @@ package neighbors
 import (
 	"context"
 	"math"
-	"sync/atomic"
 
 	"hourglass/internal/kernel"
 	"hourglass/internal/parallel"
@@ -82,7 +81,7 @@ func (x *Index) centre(dst, code []float32) float64 {
 	var squared float64
 	for d, v := range code {
 		dst[d] = v - x.center[d]
-		squared += float64(dst[d]) * float64(dst[d])
+		squared += float64(float64(dst[d]) * float64(dst[d]))
 	}
 	return squared
 }
@@ -110,21 +109,14 @@ type visitor interface {
 func (x *Index) scan(ctx context.Context, queries tensor.Tensor, others bool, visitors func() visitor) error {
 	m := queries.Len()
 	blocks := (m + queryBlock - 1) / queryBlock
-	var next atomic.Int64
-	team := parallel.NewTeam(min(threadsOrAll(x.Threads), blocks))
-	defer team.Close()
-	team.Run(func(*parallel.Worker) {
-		s := scanner{Index: x, queries: queries, others: others, visitor: visitors(),
-			centred: make([]float32, queryBlock*x.dim), scores: make([]float32, queryBlock*refBlock)}
-		for ctx.Err() == nil {
-			lo := queryBlock * int(next.Add(1)-1)
-			if lo >= m {
-				return
-			}
-			s.block(ctx, lo, min(lo+queryBlock, m))
+	scanners := make([]*scanner, parallel.Workers(x.Threads, blocks))
+	return parallel.Each(ctx, len(scanners), blocks, func(worker, b int) error {
+		if scanners[worker] == nil {
+			scanners[worker] = &scanner{Index: x, queries: queries, others: others, visitor: visitors(),
+				centred: make([]float32, queryBlock*x.dim), scores: make([]float32, queryBlock*refBlock)}
 		}
+		return scanners[worker].block(ctx, b*queryBlock, min((b+1)*queryBlock, m))
 	})
-	return ctx.Err()
 }
 
 // scanner is one goroutine's part of a scan.
@@ -139,7 +131,7 @@ type scanner struct {
 	length  [queryBlock]float64
 }
 
-func (s *scanner) block(ctx context.Context, lo, hi int) {
+func (s *scanner) block(ctx context.Context, lo, hi int) error {
 	for i := lo; i < hi; i++ {
 		s.length[i-lo] = s.centre(s.centred[(i-lo)*s.dim:][:s.dim], s.queries.Row(i))
 		s.visitor.begin(i-lo, i)
@@ -155,6 +147,7 @@ func (s *scanner) block(ctx context.Context, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		s.visitor.end(i - lo)
 	}
+	return ctx.Err()
 }
 
 // row shows query i those references from first on whose scores say that they may
@@ -200,14 +193,14 @@ func squaredDistance(x, y []float32) float64 {
 	for ; i+4 <= len(x); i += 4 {
 		d0, d1 := float64(x[i])-float64(y[i]), float64(x[i+1])-float64(y[i+1])
 		d2, d3 := float64(x[i+2])-float64(y[i+2]), float64(x[i+3])-float64(y[i+3])
-		s0 += d0 * d0
-		s1 += d1 * d1
-		s2 += d2 * d2
-		s3 += d3 * d3
+		s0 += float64(d0 * d0)
+		s1 += float64(d1 * d1)
+		s2 += float64(d2 * d2)
+		s3 += float64(d3 * d3)
 	}
 	for ; i < len(x); i++ {
 		d := float64(x[i]) - float64(y[i])
-		s0 += d * d
+		s0 += float64(d * d)
 	}
 	return (s0 + s1) + (s2 + s3)
 }

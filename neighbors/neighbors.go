@@ -24,7 +24,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"runtime"
 
 	"hourglass/tensor"
 )
@@ -106,11 +105,4 @@ func checkCodes(doing string, codes tensor.Tensor) error {
 		}
 	}
 	return nil
-}
-
-func threadsOrAll(threads int) int {
-	if threads < 1 {
-		return runtime.GOMAXPROCS(0)
-	}
-	return threads
 }

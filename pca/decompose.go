@@ -1,11 +1,11 @@
 package pca
 
 import (
+	"context"
 	"errors"
 	"math"
 	"runtime"
 	"slices"
-	"sync/atomic"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -134,13 +134,9 @@ func meanOf(data tensor.Tensor) []float64 {
 func blocks(n int) int { return (n + rowBlock - 1) / rowBlock }
 
 // eachBlock calls f for every block lo to hi of n samples, on every processor.
-func eachBlock(n int, f func(b, lo, hi int)) {
-	var next atomic.Int64
-	team := parallel.NewTeam(min(runtime.GOMAXPROCS(0), blocks(n)))
-	defer team.Close()
-	team.Run(func(*parallel.Worker) {
-		for b := int(next.Add(1)) - 1; b < blocks(n); b = int(next.Add(1)) - 1 {
-			f(b, b*rowBlock, min((b+1)*rowBlock, n))
-		}
+func eachBlock(n int, f func(b, lo, hi int)) error {
+	return parallel.Each(context.Background(), 0, blocks(n), func(_, b int) error {
+		f(b, b*rowBlock, min((b+1)*rowBlock, n))
+		return nil
 	})
 }

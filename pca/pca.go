@@ -112,9 +112,12 @@ func (m *Model) Transform(data tensor.Tensor) (tensor.Tensor, error) {
 		return tensor.Tensor{}, fmt.Errorf("pca: transform: %w", err)
 	}
 	codes := tensor.New(shape...)
-	eachBlock(data.Len(), func(_, lo, hi int) {
+	err := eachBlock(data.Len(), func(_, lo, hi int) {
 		m.transform(codes.Data[lo*m.K():hi*m.K()], m.centred(data.Slice(lo, hi)), m.K())
 	})
+	if err != nil {
+		return tensor.Tensor{}, fmt.Errorf("pca: transform: %w", err)
+	}
 	return codes, nil
 }
 
@@ -133,9 +136,12 @@ func (m *Model) InverseTransform(codes tensor.Tensor) (tensor.Tensor, error) {
 		return tensor.Tensor{}, fmt.Errorf("pca: %s: %w", doing, err)
 	}
 	data := tensor.New(shape...)
-	eachBlock(codes.Len(), func(_, lo, hi int) {
+	err := eachBlock(codes.Len(), func(_, lo, hi int) {
 		m.reconstruct(data.Slice(lo, hi).Data, codes.Slice(lo, hi).Data, m.K(), m.Mean)
 	})
+	if err != nil {
+		return tensor.Tensor{}, fmt.Errorf("pca: %s: %w", doing, err)
+	}
 	return data, nil
 }
 
@@ -152,16 +158,19 @@ func (m *Model) ReconstructionError(data tensor.Tensor, k int) (float64, error) 
 	}
 	sums := make([]float64, blocks(data.Len()))
 	zero := make([]float32, m.Features())
-	eachBlock(data.Len(), func(b, lo, hi int) {
+	err := eachBlock(data.Len(), func(b, lo, hi int) {
 		centred, codes := m.centred(data.Slice(lo, hi)), make([]float32, (hi-lo)*k)
 		back := make([]float32, len(centred))
 		m.transform(codes, centred, k)
 		m.reconstruct(back, codes, k, zero)
 		for i, v := range centred {
 			d := float64(v) - float64(back[i])
-			sums[b] += d * d
+			sums[b] += float64(d * d)
 		}
 	})
+	if err != nil {
+		return 0, fmt.Errorf("pca: %s: %w", doing, err)
+	}
 	var total float64
 	for _, s := range sums {
 		total += s

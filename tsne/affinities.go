@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"hourglass/internal/parallel"
 	"hourglass/neighbors"
 	"hourglass/tensor"
 )
@@ -67,22 +68,31 @@ func NewAffinities(ctx context.Context, codes tensor.Tensor, perplexity float64,
 	if err != nil {
 		return nil, fmt.Errorf("tsne: affinities: %w", err)
 	}
+	a := &Affinities{Perplexity: perplexity}
+	if err := parallel.Try(func() error { return a.fill(near, threads) }); err != nil {
+		return nil, fmt.Errorf("tsne: affinities: %w", err)
+	}
+	return a, nil
+}
+
+// fill computes the affinities of samples whose nearest neighbours are known.
+func (a *Affinities) fill(near neighbors.Neighbors, threads int) error {
 	c := newCrew(threads)
 	defer c.team.Close()
+	n := len(near.Squared) / near.K
 	conditional := make([]float32, len(near.Squared))
 	c.each(blocksOf(n, pointBlock), func(_, b int) {
 		p := make([]float64, near.K)
 		for i := b * pointBlock; i < min((b+1)*pointBlock, n); i++ {
 			_, squared := near.Row(i)
-			calibrate(p, squared, perplexity)
+			calibrate(p, squared, a.Perplexity)
 			for k, v := range p {
 				conditional[i*near.K+k] = float32(v)
 			}
 		}
 	})
-	a := &Affinities{Perplexity: perplexity}
 	a.symmetrise(c, near, conditional)
-	return a, nil
+	return nil
 }
 
 // Len returns the number of samples.

@@ -1,8 +1,8 @@
 package tsne
 
 import (
-	"runtime"
-	"sync/atomic"
+	"context"
+	"math"
 
 	"hourglass/internal/parallel"
 )
@@ -10,33 +10,26 @@ import (
 // crew shares out blocks of work over goroutines. What a block is depends on the
 // data alone, and no two blocks write or add to the same number, so that results
 // do not depend on who takes which.
-type crew struct {
-	team *parallel.Team
-	next atomic.Int64
-}
+type crew struct{ team *parallel.Team }
 
 // newCrew returns a crew of the given size, or of one goroutine per processor for
 // a size below 1. Its team must be closed.
 func newCrew(size int) *crew {
-	if size < 1 {
-		size = runtime.GOMAXPROCS(0)
-	}
-	return &crew{team: parallel.NewTeam(size)}
+	return &crew{parallel.NewTeam(parallel.Workers(size, math.MaxInt))}
 }
 
 // each calls f for every block below the given number and returns when all are
-// done; worker is below the crew's size, and only one block at a time has it.
+// done; worker is below the crew's size, and only one block at a time has it. A
+// block does not fail. Where one panics, each does, with a *parallel.PanicError for
+// the caller's parallel.Try.
 func (c *crew) each(blocks int, f func(worker, block int)) {
-	c.next.Store(0)
-	c.team.Run(func(w *parallel.Worker) {
-		for {
-			b := int(c.next.Add(1)) - 1
-			if b >= blocks {
-				return
-			}
-			f(w.Index, b)
-		}
+	err := c.team.Each(context.Background(), blocks, func(worker, block int) error {
+		f(worker, block)
+		return nil
 	})
+	if err != nil {
+		panic(err)
+	}
 }
 
 // blocksOf returns how many blocks of a size n items make.

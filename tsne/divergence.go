@@ -5,6 +5,7 @@ import (
 	"math"
 
 	kernels "hourglass/internal/kernel"
+	"hourglass/internal/parallel"
 	"hourglass/tensor"
 )
 
@@ -18,10 +19,18 @@ func (a *Affinities) KL(y tensor.Tensor) (float64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("tsne: divergence: %w", err)
 	}
-	c := newCrew(0)
-	defer c.team.Close()
-	z := (&exactRepulsion{}).forces(c, points, make([]point, len(points)))
-	return a.divergence(c, points, z), nil
+	var kl float64
+	err = parallel.Try(func() error {
+		c := newCrew(0)
+		defer c.team.Close()
+		z := (&exactRepulsion{}).forces(c, points, make([]point, len(points)))
+		kl = a.divergence(c, points, z)
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("tsne: divergence: %w", err)
+	}
+	return kl, nil
 }
 
 // pointsOf reads a map of as many points as there are samples.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"hourglass/internal/parallel"
 	"hourglass/tensor"
 )
 
@@ -150,6 +151,10 @@ func (e *Embedding) Run(ctx context.Context) error {
 // context ends or an observer returns an error; it may go beyond the iterations in
 // the options. However a run is divided into calls, the map has the same bits.
 func (e *Embedding) Optimize(ctx context.Context, n int) error {
+	return parallel.Try(func() error { return e.optimize(ctx, n) })
+}
+
+func (e *Embedding) optimize(ctx context.Context, n int) error {
 	c := newCrew(e.options.Threads)
 	defer c.team.Close()
 	for range n {

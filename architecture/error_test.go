@@ -29,9 +29,9 @@ var errorTexts = []struct{ text, carets, message string }{
 	{"lstm 9 return_sequence | flatten",
 		"       ^^^^^^^^^^^^^^^", `column 8: lstm has no option "return_sequence", did you mean "return_sequences"?`},
 	{"dense 3 (selu | flatten",
-		"        ^", `column 9: activation of dense is a layer in parentheses, want one of linear, relu, leaky_relu, elu, selu, sigmoid, tanh, softplus`},
+		"        ^", `column 9: activation of dense is a layer in parentheses, want one of linear, relu, leaky_relu, elu, selu, sigmoid, tanh, softplus, gelu, gelu_tanh, silu, mish, hard_sigmoid, hard_silu, relu6`},
 	{"dense 3 xyz | flatten",
-		"        ^^^", `column 9: unknown activation "xyz", want one of linear, relu, leaky_relu, elu, selu, sigmoid, tanh, softplus`},
+		"        ^^^", `column 9: unknown activation "xyz", want one of linear, relu, leaky_relu, elu, selu, sigmoid, tanh, softplus, gelu, gelu_tanh, silu, mish, hard_sigmoid, hard_silu, relu6`},
 
 	// Too few, too many, of the wrong kind.
 	{"dense | flatten",

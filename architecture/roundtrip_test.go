@@ -61,6 +61,9 @@ func randomLayer(rng *rand.Rand, depth int) nn.Layer {
 		} else {
 			fill(rng, v, depth)
 		}
+		if a, ok := v.Interface().(nn.Activation); ok && a.Func != nn.LeakyReLU {
+			return nn.Activation{Func: a.Func} // no other function has a slope
+		}
 		return v.Interface().(nn.Layer)
 	}
 }

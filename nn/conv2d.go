@@ -79,17 +79,23 @@ func (o convOptions) start(f *Frame) (kernel.Start, []float32) {
 	return kernel.Bias, f.Params[convBias]
 }
 
+// basis returns Func.basis of sample i, with size outputs.
+func (o convOptions) basis(f *Frame, i, size int) []float32 {
+	return rows(o.fn.basis(f.Y, f.Memory[convZ]), i, i+1, size)
+}
+
 // The parameters' places in Frame.Params.
 const (
 	convKernel = iota
 	convBias
 )
 
-// The arrays of Frame.Memory: big images within their margins, and the sums of dZ over
-// the pixels of a sample, which are taken while it is in the cache.
+// The arrays of Frame.Memory: big images within their margins, the sums of dZ over the
+// pixels of a sample, which are taken while it is in the cache, and Z where f needs it.
 const (
 	framedMemory = iota
 	sumsMemory
+	convZ
 )
 
 // convStage runs the convolutions, of images and of sequences.
@@ -121,7 +127,7 @@ func (s *convStage) Plan() Plan {
 	return Plan{
 		Output:    s.output,
 		Params:    s.params(s.kernel, s.smallChannels),
-		Memory:    []int{framedMemory: s.bigFrame.size(), sumsMemory: s.smallChannels},
+		Memory:    []int{framedMemory: s.bigFrame.size(), sumsMemory: s.smallChannels, convZ: s.fn.inputMemory(s.out)},
 		Workspace: sumWork + s.scatterWork(),
 		Derived:   s.weights(),
 		Solo:      true,
@@ -136,9 +142,9 @@ func (s *convStage) Forward(f *Frame) {
 	fn := outputFunc(s.fn, f)
 	for i := range f.N {
 		framed := s.bigFrame.fill(rows(f.Memory[framedMemory], i, i+1, s.bigFrame.size()), rows(f.X, i, i+1, s.in))
-		y := rows(f.Y, i, i+1, s.out)
-		s.gather(y, framed, f.Params[convKernel], start, bias)
-		fn.forward(y, y)
+		z := s.basis(f, i, s.out)
+		s.gather(z, framed, f.Params[convKernel], start, bias)
+		fn.forward(rows(f.Y, i, i+1, s.out), z)
 	}
 }
 
@@ -147,7 +153,7 @@ func (s *convStage) Backward(f *Frame) {
 	fn := outputFunc(s.fn, f)
 	for i := range f.N {
 		dz := rows(f.DY, i, i+1, s.out)
-		fn.backward(dz, dz, rows(f.Y, i, i+1, s.out))
+		fn.backward(dz, dz, s.basis(f, i, s.out))
 		if !s.noBias {
 			channelSums(rows(f.Memory[sumsMemory], i, i+1, s.smallChannels), dz, f.Workspace[:sumWork])
 		}

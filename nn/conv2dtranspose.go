@@ -94,7 +94,7 @@ func (s *convTransposeStage) Plan() Plan {
 	return Plan{
 		Output:    s.output,
 		Params:    s.params(s.kernel, s.bigChannels),
-		Memory:    []int{framedMemory: s.bigFrame.size(), sumsMemory: s.bigChannels},
+		Memory:    []int{framedMemory: s.bigFrame.size(), sumsMemory: s.bigChannels, convZ: s.fn.inputMemory(s.out)},
 		Workspace: sumWork + s.scatterWork() + s.weights(),
 		Derived:   s.weights(),
 		Solo:      true,
@@ -113,9 +113,9 @@ func (s *convTransposeStage) Forward(f *Frame) {
 		s.reverse(reversed, f.Params[convKernel], 0, s.weights()/s.smallChannels)
 	}
 	for i := range f.N {
-		y := rows(f.Y, i, i+1, s.out)
-		s.scatter(y, rows(f.X, i, i+1, s.in), reversed, start, bias, work)
-		fn.forward(y, y)
+		z := s.basis(f, i, s.out)
+		s.scatter(z, rows(f.X, i, i+1, s.in), reversed, start, bias, work)
+		fn.forward(rows(f.Y, i, i+1, s.out), z)
 	}
 }
 
@@ -125,7 +125,7 @@ func (s *convTransposeStage) Backward(f *Frame) {
 	fn := outputFunc(s.fn, f)
 	for i := range f.N {
 		dz := rows(f.DY, i, i+1, s.out)
-		fn.backward(dz, dz, rows(f.Y, i, i+1, s.out))
+		fn.backward(dz, dz, s.basis(f, i, s.out))
 		if !s.noBias {
 			channelSums(rows(f.Memory[sumsMemory], i, i+1, s.bigChannels), dz, f.Workspace[:sumWork])
 		}

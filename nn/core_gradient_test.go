@@ -41,6 +41,15 @@ var refFuncs = map[Func]func(float64) float64{
 	Sigmoid:  func(x float64) float64 { return 1 / (1 + math.Exp(-x)) },
 	Tanh:     math.Tanh,
 	Softplus: func(x float64) float64 { return math.Log1p(math.Exp(-math.Abs(x))) + math.Max(x, 0) },
+	GELU:     func(x float64) float64 { return x * (1 + math.Erf(x/math.Sqrt2)) / 2 },
+	GELUTanh: func(x float64) float64 {
+		return x * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x))) / 2
+	},
+	SiLU:        func(x float64) float64 { return x / (1 + math.Exp(-x)) },
+	Mish:        func(x float64) float64 { return x * math.Tanh(math.Log1p(math.Exp(x))) },
+	HardSigmoid: func(x float64) float64 { return math.Min(math.Max(x+3, 0), 6) / 6 },
+	HardSiLU:    func(x float64) float64 { return x * math.Min(math.Max(x+3, 0), 6) / 6 },
+	ReLU6:       func(x float64) float64 { return math.Min(math.Max(x, 0), 6) },
 }
 
 // refDense is f(x·W + b) for every row of in values.

@@ -56,6 +56,9 @@ const (
 	denseBias
 )
 
+// denseZ is the place in Frame.Memory of X·W + b, where f needs it.
+const denseZ = 0
+
 func (s *denseStage) Plan() Plan {
 	params := []Param{{Name: "kernel", Shape: tensor.Shape{s.in, s.Units},
 		Init: s.KernelInit.or(GlorotUniform), FanIn: s.in, FanOut: s.Units}}
@@ -63,7 +66,8 @@ func (s *denseStage) Plan() Plan {
 		params = append(params, Param{Name: "bias", Shape: tensor.Shape{s.Units},
 			Init: s.BiasInit.or(Zeros), FanIn: s.in, FanOut: s.Units})
 	}
-	return Plan{Output: s.output, Params: params, Derived: s.in * s.Units}
+	return Plan{Output: s.output, Params: params, Derived: s.in * s.Units,
+		Memory: []int{denseZ: s.Activation.inputMemory(s.output.Size())}}
 }
 
 func (s *denseStage) EndsInSigmoid() bool { return s.Activation == Sigmoid }
@@ -74,13 +78,14 @@ func (s *denseStage) Forward(f *Frame) {
 	if !s.NoBias {
 		start, bias = kernel.Bias, f.Params[denseBias]
 	}
-	kernel.Gemm(f.N*s.rows, s.Units, s.in, f.X, s.in, 1, f.Params[denseKernel], s.Units, f.Y, s.Units, start, bias)
-	outputFunc(s.Activation, f).forward(f.Y, f.Y)
+	z := s.Activation.basis(f.Y, f.Memory[denseZ])
+	kernel.Gemm(f.N*s.rows, s.Units, s.in, f.X, s.in, 1, f.Params[denseKernel], s.Units, z, s.Units, start, bias)
+	outputFunc(s.Activation, f).forward(f.Y, z)
 }
 
 // Backward: DY ← dZ = DY ⊙ f'(Z) and DX = dZ·Wᵀ, with Wᵀ from Derived.
 func (s *denseStage) Backward(f *Frame) {
-	outputFunc(s.Activation, f).backward(f.DY, f.DY, f.Y)
+	outputFunc(s.Activation, f).backward(f.DY, f.DY, s.Activation.basis(f.Y, f.Memory[denseZ]))
 	if f.DX != nil {
 		kernel.Gemm(f.N*s.rows, s.in, s.Units, f.DY, s.Units, 1, f.Derived, s.in, f.DX, s.in, kernel.Overwrite, nil)
 	}

@@ -165,4 +165,5 @@ func compareGolden(t *testing.T, what string, got []float32, r io.Reader) {
 
 func TestConvolutionsAgainstPyTorch(t *testing.T) { checkGolden(t, "conv_golden.gz") }
 func TestRecurrentAgainstPyTorch(t *testing.T)    { checkGolden(t, "rnn_golden.gz") }
+func TestBlocksAgainstPyTorch(t *testing.T)       { checkGolden(t, "block_golden.gz") }
 func TestLayersAgainstKeras(t *testing.T)         { checkGolden(t, "tfjs_golden.gz") }

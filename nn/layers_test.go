@@ -91,6 +91,9 @@ func TestRefusals(t *testing.T) {
 		{vector, nn.RepeatVector{}, "n is 0"},
 		{vector, nn.RepeatVector{Times: huge}, "want 1 to 32768"},
 		{sequence, nest(9), "wraps layers within layers"},
+		{vector, nn.Activation{Func: nn.ReLU, Slope: 0.1}, "slope is 0.1, but only leaky_relu has one, not relu"},
+		{vector, nn.Activation{Func: nn.LeakyReLU, Slope: 1}, "slope is 1, want above 0 and below 1"},
+		{vector, nn.Activation{Func: nn.LeakyReLU, Slope: math.NaN()}, "slope is NaN"},
 	} {
 		_, err := nn.NewNetwork(test.input, test.layer)
 		if err == nil {
@@ -125,7 +128,7 @@ func TestLayersJSON(t *testing.T) {
 		nn.GlobalAveragePooling2D{},
 		nn.TimeDistributed{Layer: nn.Bidirectional{Layer: nn.LSTM{Units: 3, ReturnSequences: true}}},
 		nn.BatchNormalization{Momentum: 0.9},
-	}, everything...)
+	}, append(everything, blocks...)...)
 	data, err := json.Marshal(layers)
 	if err != nil {
 		t.Fatal(err)

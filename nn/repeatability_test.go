@@ -28,6 +28,18 @@ var everything = nn.Layers{
 	nn.TimeDistributed{Layer: nn.Dense{Units: 12, Activation: nn.Sigmoid}},
 }
 
+// blocks is a network over images with one of every layer that came after everything.
+var blocks = nn.Layers{
+	nn.Reshape{12, 12, 1},
+	nn.Conv2D{Filters: 6, Kernel: nn.Square(3), Padding: nn.Same, Activation: nn.GELU},
+	nn.Activation{Func: nn.LeakyReLU, Slope: 0.01},
+	nn.Conv2DTranspose{Filters: 4, Kernel: nn.Square(2), Strides: nn.Square(2), Activation: nn.SiLU},
+	nn.MaxPooling2D{},
+	nn.Flatten{}, nn.Dense{Units: 24, Activation: nn.Mish}, nn.Activation{Func: nn.GELUTanh},
+	nn.Dense{Units: 24, Activation: nn.HardSiLU}, nn.Dense{Units: 24, Activation: nn.HardSigmoid}, nn.Activation{Func: nn.ReLU6},
+	nn.Dense{Units: 144, Activation: nn.Sigmoid},
+}
+
 // network is one to train, its input and the number of samples.
 type network struct {
 	name   string
@@ -41,6 +53,7 @@ var networks = []network{
 	{"recurrent", recurrent, tensor.Shape{28, 28}, 3},
 	{"everything", everything, tensor.Shape{12, 12}, 7},
 	{"one sample", everything, tensor.Shape{12, 12}, 1},
+	{"blocks", blocks, tensor.Shape{12, 12}, 5},
 }
 
 // TestWorkersGiveSameBits trains with several numbers of workers and compares all

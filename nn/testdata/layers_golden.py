@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes conv_golden.gz, rnn_golden.gz and rnn_pytorch.json: what PyTorch computes for a grid of layers.
+"""Writes conv_golden.gz, rnn_golden.gz, block_golden.gz and rnn_pytorch.json: what PyTorch computes for a grid of layers.
 
 usage: layers_golden.py [DIRECTORY]      (needs PyTorch, any version since 1.10)
 
@@ -17,7 +17,8 @@ import torch.nn.functional as F
 
 torch.set_default_dtype(torch.float64)
 KEEP = 600
-ACTIVATIONS = {"linear": lambda x: x, "relu": F.relu, "selu": F.selu, "sigmoid": torch.sigmoid, "tanh": torch.tanh}
+ACTIVATIONS = {"linear": lambda x: x, "relu": F.relu, "selu": F.selu, "sigmoid": torch.sigmoid, "tanh": torch.tanh,
+               "gelu": F.gelu, "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"), "silu": F.silu, "mish": F.mish}
 
 
 def noise(shape, salt):
@@ -268,6 +269,21 @@ def recurrent(g):
         [[3, 3, 2, 4], [4]], lambda x, w, b: f(x.flatten(0, 1), w, b).unflatten(0, x.shape[:2]))
 
 
+def activations(g):
+    for slope in (0.3, 0.01):
+        g.add("Activation", dict(activation="leaky_relu", slope=slope), [3, 5], 4, [], lambda x: F.leaky_relu(x, slope))
+    g.add("Activation", dict(activation="mish"), [4, 5], 3, [], F.mish)
+    g.add("Conv2D", dict(filters=5, kernel_size=(3, 3), strides=(2, 2), padding="same", activation="gelu"), [7, 6, 3], 3,
+          [[3, 3, 3, 5], [5]], conv((3, 3), (2, 2), (1, 1), "same", "gelu"))
+    g.add("Conv2DTranspose", dict(filters=4, kernel_size=(3, 3), strides=(2, 2), padding="same", activation="silu"), [4, 3, 2], 3,
+          [[3, 3, 4, 2], [4]], conv_transpose((3, 3), (2, 2), (1, 1), "same", None, "silu"))
+    f = conv((1, 3), (1, 1), (1, 1), "same", "gelu_tanh")
+    g.add("TimeDistributed", dict(layer=dict(layer="Conv1D", config=dict(filters=4, kernel_size=3, padding="same", activation="gelu_tanh"))),
+          [2, 6, 3], 3, [[3, 3, 4], [4]], lambda x, w, b: f(x, w[None], b))
+    g.add("TimeDistributed", dict(layer=dict(layer="Dense", config=dict(units=4, activation="mish"))), [6, 3], 5,
+          [[3, 4], [4]], lambda x, w, b: F.mish(x @ w + b))
+
+
 def from_pytorch():
     """A layer each with weights in PyTorch's own layout: noise with salts from 11 on, as is the input with salt 1."""
     outputs = {}
@@ -290,6 +306,9 @@ def main():
     g = Golden()
     recurrent(g)
     g.write(where / "rnn_golden.gz")
+    g = Golden()
+    activations(g)
+    g.write(where / "block_golden.gz")
     (where / "rnn_pytorch.json").write_text(json.dumps(from_pytorch()) + "\n")
 
 

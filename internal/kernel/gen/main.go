@@ -32,6 +32,7 @@ var files = []struct {
 	{"segment_kernels", segmentKernels},
 	{"lstm_kernels", lstmKernels},
 	{"maxpool_kernels", maxPoolKernels},
+	{"curve_kernels", curveKernels},
 }
 
 func main() {

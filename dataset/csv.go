@@ -1,14 +1,11 @@
 package dataset
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -21,7 +18,8 @@ type Header int
 // The choices of [CSVOptions].
 const (
 	// HeaderAuto takes the first row for names if none of its cells is a number,
-	// or if one of them is the name given for the labels or a column to ignore.
+	// or if one of them is the name given for the labels or a column to ignore,
+	// or if all of [CSVOptions.Columns] are among them.
 	HeaderAuto Header = iota
 	HeaderYes
 	HeaderNo
@@ -46,8 +44,15 @@ type CSVOptions struct {
 	Header    Header
 	// Label is the column of labels, by name or by number from 1; empty for none.
 	Label string
+	// Names is the column of the samples' names, likewise.
+	Names string
 	// Ignore lists columns, by name or number, that are not read.
-	Ignore  []string
+	Ignore []string
+	// Columns are the features to read, by name and in this order: the
+	// [Data.Features] of the data that a model was trained on. A table with a
+	// header must have all of them; others it has are left out and listed in
+	// [Data.Extra]. One without must have as many.
+	Columns []string
 	Missing Missing
 	// Fill replaces missing cells, one number for each feature, with MissingMean:
 	// the [Data.Fill] of the training data. Without it the means of this table do.
@@ -56,23 +61,16 @@ type CSVOptions struct {
 	Memory int64
 }
 
-const (
-	// maxRow bounds a row in bytes, so that an unmatched quote does not read
-	// a file of any size into one cell.
-	maxRow = 1 << 26
-	// sniffed is how much of a table its delimiter is found out from.
-	sniffed = 1 << 16
-	// sniffedLines is how many lines of that are looked at.
-	sniffedLines = 10
-)
-
 // ReadCSV reads a table of numbers, a row for each sample: comma-separated
 // values as RFC 4180 has them, with any delimiter, line ending and number of
 // empty lines, and quoted cells. Name is what errors call it.
 //
-// Every cell but those of labels and ignored columns must be a finite number;
-// anything else is an error that names row (counted from 1, without the header),
-// line and column.
+// The text is UTF-8, with a byte order mark or without, UTF-16 with one, or
+// Windows-1252 (so that Latin-1 is read, too); names and labels come out as UTF-8.
+//
+// Every cell but those of labels, names and ignored columns must be a finite
+// number; otherwise the error, a [*ColumnsError], tells of each column where the
+// first that is not stands: its row (counted from 1, without the header) and line.
 func ReadCSV(r io.Reader, name string, o CSVOptions) (*Data, error) {
 	t := &table{options: o, data: &Data{Path: name, Format: FormatCSV}}
 	if err := t.read(r); err != nil {
@@ -81,14 +79,32 @@ func ReadCSV(r io.Reader, name string, o CSVOptions) (*Data, error) {
 	return t.data, nil
 }
 
+// CSVHeader returns the cells of the first row of a table that begins with start,
+// whatever their encoding and delimiter; nil of what is no table.
+func CSVHeader(start []byte) []string {
+	if bytes.IndexByte(start, 0) >= 0 && !hasUTF16Mark(start) {
+		return nil
+	}
+	first, err := (&table{}).open(bytes.NewReader(start))
+	if err != nil {
+		return nil
+	}
+	for i := range first {
+		first[i] = strings.TrimSpace(first[i])
+	}
+	return first
+}
+
 // table is a table as it is read.
 type table struct {
 	options  CSVOptions
 	data     *Data
+	text     *textReader
 	rows     *rowReader
-	names    []string // of all columns, nil without a header
+	header   []string // names of all columns, nil without
 	columns  int
 	label    int   // column of the labels or -1
+	names    int   // column of the samples' names or -1
 	features []int // columns of the features
 
 	values []float32
@@ -96,6 +112,8 @@ type table struct {
 	kept   []int // number of each row in values, from 1
 	gaps   []int // places in values that are missing
 	row    int   // number of the current one, from 1
+
+	bad map[int]badCell // the first of each column that cannot be used
 }
 
 func (t *table) read(r io.Reader) error {
@@ -109,15 +127,27 @@ func (t *table) read(r io.Reader) error {
 	if err := t.setColumns(first); err != nil {
 		return err
 	}
-	if t.names == nil {
+	if t.header == nil {
 		if err := t.add(first); err != nil {
 			return err
 		}
 	}
+	err = t.addRows()
+	if len(t.bad) > 0 {
+		return t.columnsError(err)
+	}
+	if err != nil {
+		return err
+	}
+	return t.finish()
+}
+
+// addRows appends all rows but the first, up to one that is no row.
+func (t *table) addRows() error {
 	for {
 		cells, err := t.rows.next()
 		if errors.Is(err, io.EOF) {
-			return t.finish()
+			return nil
 		}
 		if err != nil {
 			return err
@@ -147,237 +177,26 @@ func (t *table) check() error {
 	return nil
 }
 
-// open finds the delimiter and returns the first row.
+// open finds encoding and delimiter and returns the first row.
 func (t *table) open(r io.Reader) ([]string, error) {
-	buffered := bufio.NewReaderSize(r, sniffed)
-	start, err := buffered.Peek(sniffed)
-	if err != nil && !errors.Is(err, io.EOF) {
+	text, err := newTextReader(r)
+	if err != nil {
 		return nil, err
 	}
-	if bytes.HasPrefix(start, []byte("\xff\xfe")) || bytes.HasPrefix(start, []byte("\xfe\xff")) {
-		return nil, errors.New("is UTF-16, want UTF-8")
-	}
-	const mark = "\ufeff" // of byte order, which some programs put before UTF-8
-	if bytes.HasPrefix(start, []byte(mark)) {
-		buffered.Discard(len(mark))
-		start = start[len(mark):]
+	start, err := text.Peek(sniffed)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
 	}
 	delimiter := t.options.Delimiter
 	if delimiter == 0 {
 		delimiter = sniffDelimiter(start)
 	}
-	t.rows = newRowReader(buffered, delimiter)
+	t.text, t.rows = text, newRowReader(text, delimiter)
 	first, err := t.rows.next()
 	if errors.Is(err, io.EOF) {
 		return nil, errors.New("is empty, want a row for each sample")
 	}
 	return first, err
-}
-
-// sniffDelimiter returns the delimiter of which the first lines have equally
-// many, or else the one the first line has most of. Numbers may have commas for
-// points, so that a tab or semicolon decides before a comma.
-func sniffDelimiter(start []byte) rune {
-	var lines []string
-	for line := range strings.Lines(string(start)) {
-		if strings.TrimSpace(line) != "" {
-			lines = append(lines, line)
-		}
-	}
-	if len(lines) == 0 {
-		return ','
-	}
-	if len(lines) > 1 && len(start) == sniffed {
-		lines = lines[:len(lines)-1] // which is cut off
-	}
-	lines = lines[:min(len(lines), sniffedLines)]
-	best, most := ',', 0
-	for _, d := range []rune{'\t', ';', ','} {
-		count := countOutsideQuotes(lines[0], d)
-		if count > most {
-			best, most = d, count
-		}
-		different := func(line string) bool { return countOutsideQuotes(line, d) != count }
-		if count > 0 && !slices.ContainsFunc(lines, different) {
-			return d
-		}
-	}
-	return best
-}
-
-func countOutsideQuotes(line string, d rune) int {
-	count, quoted := 0, false
-	for _, c := range line {
-		switch {
-		case c == '"':
-			quoted = !quoted
-		case c == d && !quoted:
-			count++
-		}
-	}
-	return count
-}
-
-// rowReader reads rows of bounded size.
-type rowReader struct {
-	csv      *csv.Reader
-	line     int // of the last row's first cell
-	consumed int64
-	rowStart int64
-	source   io.Reader
-}
-
-func newRowReader(r io.Reader, delimiter rune) *rowReader {
-	rows := &rowReader{source: r}
-	rows.csv = csv.NewReader(rows)
-	rows.csv.Comma = delimiter
-	rows.csv.FieldsPerRecord = -1
-	rows.csv.ReuseRecord = true
-	return rows
-}
-
-var errLongRow = fmt.Errorf("is longer than %d bytes; is a closing quote missing?", maxRow)
-
-// Read passes on what the CSV reader asks for, until a row gets too long.
-func (r *rowReader) Read(p []byte) (int, error) {
-	if r.consumed-r.rowStart > maxRow {
-		return 0, errLongRow
-	}
-	n, err := r.source.Read(p)
-	r.consumed += int64(n)
-	return n, err
-}
-
-// next returns the cells of the next row, which are valid until the next call.
-func (r *rowReader) next() ([]string, error) {
-	r.rowStart = r.csv.InputOffset()
-	cells, err := r.csv.Read()
-	var syntax *csv.ParseError
-	switch {
-	case errors.As(err, &syntax):
-		return nil, fmt.Errorf("row that starts in line %d: %w", syntax.StartLine, syntax.Err)
-	case errors.Is(err, errLongRow):
-		return nil, fmt.Errorf("the row after line %d %w", r.line, err)
-	case err != nil:
-		return nil, err
-	}
-	r.line, _ = r.csv.FieldPos(0)
-	return cells, nil
-}
-
-// setColumns finds out from the first row what each column is.
-func (t *table) setColumns(first []string) error {
-	t.columns = len(first)
-	if t.hasHeader(first) {
-		t.names = make([]string, len(first))
-		for i, cell := range first {
-			t.names[i] = strings.Clone(strings.TrimSpace(cell))
-		}
-	}
-	skip := make([]bool, t.columns)
-	t.label = -1
-	if t.options.Label != "" {
-		column, err := t.column(t.options.Label)
-		if err != nil {
-			return fmt.Errorf("label %w", err)
-		}
-		t.label, skip[column] = column, true
-	}
-	for _, name := range t.options.Ignore {
-		column, err := t.column(name)
-		if err != nil {
-			return fmt.Errorf("ignored %w", err)
-		}
-		if column == t.label {
-			return fmt.Errorf("column %.40q is both the label and ignored", name)
-		}
-		skip[column] = true
-	}
-	for column, skipped := range skip {
-		if !skipped {
-			t.features = append(t.features, column)
-		}
-	}
-	if len(t.features) == 0 {
-		return fmt.Errorf("none of its %d columns is left to learn from", t.columns)
-	}
-	if t.names != nil {
-		for _, column := range t.features {
-			t.data.Features = append(t.data.Features, t.columnName(column))
-		}
-	}
-	if fill := t.options.Fill; len(fill) > 0 && len(fill) != len(t.features) {
-		return fmt.Errorf("has %d features, but there are %d numbers to replace missing cells", len(t.features), len(fill))
-	}
-	return nil
-}
-
-func (t *table) hasHeader(first []string) bool {
-	switch t.options.Header {
-	case HeaderYes:
-		return true
-	case HeaderNo:
-		return false
-	}
-	trimmed := make([]string, len(first))
-	for i, cell := range first {
-		trimmed[i] = strings.TrimSpace(cell)
-	}
-	asked := slices.Concat([]string{t.options.Label}, t.options.Ignore)
-	switch {
-	case slices.ContainsFunc(trimmed, func(cell string) bool {
-		return !isMissing(cell) && !isNumber(cell) && slices.Contains(asked, cell)
-	}):
-		return true
-	case slices.ContainsFunc(trimmed, isNumber):
-		return false
-	}
-	return slices.ContainsFunc(trimmed, func(cell string) bool { return !isMissing(cell) })
-}
-
-func isNumber(cell string) bool {
-	_, err := strconv.ParseFloat(cell, 64)
-	return err == nil || errors.Is(err, strconv.ErrRange)
-}
-
-func isMissing(cell string) bool { return cell == "" || cell == "NA" }
-
-// column finds a column by name or, where none has that name, by number.
-func (t *table) column(name string) (int, error) {
-	if at := slices.Index(t.names, name); at >= 0 {
-		if slices.Contains(t.names[at+1:], name) {
-			return 0, fmt.Errorf("column %.40q is there twice, want its number", name)
-		}
-		return at, nil
-	}
-	if n, err := strconv.Atoi(name); err == nil && n >= 1 && n <= t.columns {
-		return n - 1, nil
-	}
-	if t.names == nil {
-		return 0, fmt.Errorf("column %.40q is not there, want 1 to %d (the columns have no names)", name, t.columns)
-	}
-	return 0, fmt.Errorf("column %.40q is not there, want 1 to %d or one of %.200s", name, t.columns, quotedNames(t.names))
-}
-
-// quotedNames lists the first of many names.
-func quotedNames(names []string) string {
-	const most = 16
-	list := make([]string, 0, most+1)
-	for _, name := range names[:min(len(names), most)] {
-		list = append(list, fmt.Sprintf("%.40q", name))
-	}
-	if len(names) > most {
-		list = append(list, "…")
-	}
-	return strings.Join(list, ", ")
-}
-
-// columnName is what the data calls a column that may lack a name.
-func (t *table) columnName(column int) string {
-	if t.names != nil && t.names[column] != "" {
-		return t.names[column]
-	}
-	return fmt.Sprint("column ", column+1)
 }
 
 // add appends a row of cells to the values.
@@ -396,69 +215,18 @@ func (t *table) add(cells []string) error {
 	if t.label >= 0 {
 		label := strings.TrimSpace(cells[t.label])
 		if isMissing(label) {
-			return t.errCell(t.label, "has no label")
+			t.refuse(t.label, badCell{missing: true, what: "has no label"})
 		}
 		t.labels = append(t.labels, strings.Clone(label))
 	}
+	if t.names >= 0 {
+		t.data.names = append(t.data.names, strings.Clone(cells[t.names]))
+	}
 	for _, column := range t.features {
-		v, err := t.number(strings.TrimSpace(cells[column]), column)
-		if err != nil {
-			return err
-		}
-		t.values = append(t.values, v)
+		t.values = append(t.values, t.number(strings.TrimSpace(cells[column]), column))
 	}
 	t.kept = append(t.kept, t.row)
 	return nil
-}
-
-func (t *table) anyMissing(cells []string) bool {
-	if t.label >= 0 && isMissing(strings.TrimSpace(cells[t.label])) {
-		return true
-	}
-	return slices.ContainsFunc(t.features, func(column int) bool { return isMissing(strings.TrimSpace(cells[column])) })
-}
-
-// number reads a cell. A missing one that is to be replaced is noted, and 0 for now.
-func (t *table) number(cell string, column int) (float32, error) {
-	if isMissing(cell) {
-		if t.options.Missing == MissingMean {
-			t.gaps = append(t.gaps, len(t.values))
-			return 0, nil
-		}
-		return 0, t.errCell(column, "is missing, want a number (or that such cells be replaced by the mean, or such rows dropped)")
-	}
-	v, err := strconv.ParseFloat(cell, 32)
-	switch {
-	case errors.Is(err, strconv.ErrRange):
-		return 0, t.errCell(column, fmt.Sprintf("is %.40q, a number beyond float32", cell))
-	case err != nil:
-		return 0, t.errCell(column, fmt.Sprintf("is %.40q, want a number%s", cell, t.hint(cell)))
-	case !finite(float32(v)):
-		return 0, t.errCell(column, fmt.Sprintf("is %.40q, want a finite number", cell))
-	}
-	return float32(v), nil
-}
-
-// hint guesses why a cell is not a number.
-func (t *table) hint(cell string) string {
-	switch {
-	case isNumber(strings.Replace(cell, ",", ".", 1)):
-		return " with a decimal point"
-	case t.row == 1 && t.names == nil:
-		return " (if the first row names the columns, say that it is a header)"
-	}
-	return ""
-}
-
-// place is the current row, for messages.
-func (t *table) place() string { return fmt.Sprintf("row %d (line %d)", t.row, t.rows.line) }
-
-func (t *table) errCell(column int, what string) error {
-	name := ""
-	if t.names != nil && t.names[column] != "" {
-		name = fmt.Sprintf(" (%.40q)", t.names[column])
-	}
-	return fmt.Errorf("%s, column %d%s %s", t.place(), column+1, name, what)
 }
 
 // finish makes data of the rows read.
@@ -477,6 +245,7 @@ func (t *table) finish() error {
 		return err
 	}
 	t.data.Samples = Array{samples}
+	t.data.Encoding = t.text.encoding
 	if t.label >= 0 {
 		t.data.setLabels(t.labels)
 	}
@@ -484,46 +253,4 @@ func (t *table) finish() error {
 		t.data.rows = t.kept
 	}
 	return nil
-}
-
-// fill replaces missing cells.
-func (t *table) fill() error {
-	if t.options.Missing != MissingMean {
-		return nil
-	}
-	t.data.Fill = slices.Clone(t.options.Fill)
-	if len(t.data.Fill) == 0 {
-		means, err := t.means()
-		if err != nil {
-			return err
-		}
-		t.data.Fill = means
-	}
-	for _, at := range t.gaps {
-		t.values[at] = t.data.Fill[at%len(t.features)]
-	}
-	return nil
-}
-
-// means returns the mean of each feature over the rows that have it.
-func (t *table) means() ([]float32, error) {
-	n := len(t.features)
-	sums, counts := make([]float64, n), make([]int, n)
-	gaps := t.gaps
-	for at, v := range t.values {
-		if len(gaps) > 0 && gaps[0] == at {
-			gaps = gaps[1:]
-			continue
-		}
-		sums[at%n] += float64(v)
-		counts[at%n]++
-	}
-	means := make([]float32, n)
-	for i := range means {
-		if counts[i] == 0 {
-			return nil, fmt.Errorf("column %d has no number in any row, so that it has no mean", t.features[i]+1)
-		}
-		means[i] = float32(sums[i] / float64(counts[i]))
-	}
-	return means, nil
 }

@@ -2,6 +2,7 @@ package dataset_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -93,7 +94,12 @@ func TestReadCSVRefuses(t *testing.T) {
 		{"other features", "1,2\n", dataset.CSVOptions{Missing: dataset.MissingMean, Fill: []float32{1}}, "has 2 features, but there are 1 numbers to replace missing cells"},
 		{"open quote", "1,\"2\n3,4\n", dataset.CSVOptions{}, "row that starts in line 1: extraneous or missing \" in quoted-field"},
 		{"stray quote", "1,2\n3,4\"5\n", dataset.CSVOptions{}, "row that starts in line 2: bare \" in non-quoted-field"},
-		{"UTF-16", "\xff\xfe1\x00,\x002\x00", dataset.CSVOptions{}, "is UTF-16, want UTF-8"},
+		{"UTF-16 cut off", "\xff\xfe1\x00,\x002", dataset.CSVOptions{}, "column 2 is \"\ufffd\", want a number"},
+		{"several columns", "a,b,c,d\n1,x,2,\n2,y,3,4\n3,4,z,5\n", dataset.CSVOptions{},
+			`3 columns are not all numbers: column 2 ("b") is "x" in row 1 (line 2), column 3 ("c") is "z" in row 3 (line 4), column 4 ("d") is missing in row 1 (line 2); want columns of text left out or named as label, and missing cells replaced`},
+		{"a bad column and a bad row", "a,b\n1,x\n1,2,3\n", dataset.CSVOptions{}, `column 2 ("b") is "x", want a number; and row 2 (line 3) has 3 cells`},
+		{"names", "a,b\n1,2\n", dataset.CSVOptions{Names: "id"}, `name column "id" is not there`},
+		{"lacking columns", "b,a\n1,2\n", dataset.CSVOptions{Columns: []string{"a", "c", "b", "d"}}, `lacks 2 of the 4 columns wanted: "c", "d"; it has "b", "a"`},
 		{"too much", "1,2\n3,4\n", dataset.CSVOptions{Memory: 12}, "row 2 (line 2): its values take more than the 12 bytes of memory allowed"},
 		{"delimiter", "1,2\n", dataset.CSVOptions{Delimiter: '\n'}, `delimiter '\n', want a character such as`},
 		{"treatment", "1,2\n", dataset.CSVOptions{Missing: "zero"}, `missing cells "zero", want mean or drop`},
@@ -101,6 +107,82 @@ func TestReadCSVRefuses(t *testing.T) {
 		_, err := dataset.ReadCSV(strings.NewReader(c.text), "table", c.options)
 		checkError(t, c.name, err, c.want)
 		checkError(t, c.name, err, "dataset: read table: ")
+	}
+}
+
+// The wanted text is what Python's codecs of these names encode.
+func TestReadCSVEncodings(t *testing.T) {
+	const text = "Größe,Gewicht in €,Art\n1,2,Käse\n3,4,Öl\n"
+	utf16 := func(order string) string {
+		b := []byte(order)
+		for _, c := range text { // all within the basic plane
+			pair := [2]byte{byte(c), byte(c >> 8)}
+			if order[0] == 0xfe {
+				pair[0], pair[1] = pair[1], pair[0]
+			}
+			b = append(b, pair[:]...)
+		}
+		return string(b)
+	}
+	windows := strings.NewReplacer("ö", "\xf6", "ß", "\xdf", "€", "\x80", "ä", "\xe4", "Ö", "\xd6").Replace(text)
+	for encoding, encoded := range map[string]string{
+		"": text, " ": "\ufeff" + text, dataset.Windows1252: windows, dataset.UTF16: utf16("\xff\xfe"), "UTF-16 ": utf16("\xfe\xff"),
+	} {
+		d, err := dataset.ReadCSV(strings.NewReader(encoded), "table", dataset.CSVOptions{Label: "Art"})
+		if err != nil {
+			t.Errorf("%q: %v", encoding, err)
+			continue
+		}
+		if got := show(d); got != "2×2 [1 2 3 4] [Größe Gewicht in €] [0 1] [Käse Öl]" || d.Encoding != strings.TrimSpace(encoding) {
+			t.Errorf("%q: got %s, encoding %q", encoding, got, d.Encoding)
+		}
+		if header := dataset.CSVHeader([]byte(encoded)); !slices.Equal(header, []string{"Größe", "Gewicht in €", "Art"}) {
+			t.Errorf("%q: header %q", encoding, header)
+		}
+	}
+	// A letter that comes after megabytes of ASCII, across all borders of buffers.
+	for shift := range 3 {
+		long := strings.Repeat("1", shift) + strings.Repeat("1,2,x\n", 200_000) + "3,4,\xe9t\xe9\n5,6,Öl\n"
+		d, err := dataset.ReadCSV(strings.NewReader(long), "table", dataset.CSVOptions{Label: "3"})
+		if err != nil || d.Len() != 200_002 || !slices.Equal(d.Classes, []string{"x", "Öl", "été"}) || d.Encoding != dataset.Windows1252 {
+			t.Errorf("late letters: %v", err)
+		}
+	}
+}
+
+func TestReadCSVMatchesColumns(t *testing.T) {
+	columns := []string{"a", "b"}
+	for _, c := range []struct {
+		text    string
+		options dataset.CSVOptions
+		want    string
+	}{
+		{"a,b\n1,2\n", dataset.CSVOptions{}, "1×2 [1 2] [a b] [] [] []"},
+		{"b,a\n1,2\n", dataset.CSVOptions{}, "1×2 [2 1] [a b] [] [] []"},
+		{"id,b,note,a\nx7,1,hello,2\n", dataset.CSVOptions{}, "1×2 [2 1] [a b] [] [] [id note]"},
+		{"b,kind,a\n1,x,2\n", dataset.CSVOptions{Label: "kind"}, "1×2 [2 1] [a b] [0] [x] []"},
+		{"b,a\n1,\n", dataset.CSVOptions{Missing: dataset.MissingMean, Fill: []float32{7, 8}}, "1×2 [7 1] [a b] [] [] []"},
+		{"1,2\n", dataset.CSVOptions{}, "1×2 [1 2] [] [] [] []"},
+		{"1,2,3\n4,5,6\n", dataset.CSVOptions{Columns: []string{"3", "1"}}, "1×2 [6 4] [3 1] [] [] [2]"},
+		{"b,a,b\n1,2,3\n", dataset.CSVOptions{Columns: []string{"b", "b", "a"}}, "1×3 [1 3 2] [b b a] [] [] []"},
+		{"a,\n1,2\n", dataset.CSVOptions{Columns: []string{"column 2"}}, "1×1 [2] [column 2] [] [] [a]"},
+	} {
+		if c.options.Columns == nil {
+			c.options.Columns = columns
+		}
+		d, err := dataset.ReadCSV(strings.NewReader(c.text), "table", c.options)
+		if err != nil {
+			t.Errorf("%q: %v", c.text, err)
+		} else if got := fmt.Sprint(show(d), " ", d.Extra); got != c.want {
+			t.Errorf("%q: got %s, want %s", c.text, got, c.want)
+		}
+	}
+}
+
+func TestColumnsErrorNamesColumns(t *testing.T) {
+	_, err := dataset.ReadCSV(strings.NewReader("x,a,x,\n1,k,k,k\n"), "table", dataset.CSVOptions{})
+	if e := new(dataset.ColumnsError); !errors.As(err, &e) || !slices.Equal(e.Names, []string{"a", "3", "4"}) {
+		t.Errorf("got %v, want the columns a, 3 and 4 named as options can name them", err)
 	}
 }
 
@@ -112,6 +194,10 @@ func TestSampleNamesOfTables(t *testing.T) {
 	part, err := d.Select([]int{2, 0})
 	if err != nil || part.SampleName(0) != "row 3" || d.SampleName(1) != "row 2" {
 		t.Errorf("names %s and %s (error %v), want row 3 and row 2", part.SampleName(0), d.SampleName(1), err)
+	}
+	d, err = dataset.ReadCSV(strings.NewReader("1,a\n,b\n3,\"c\nd\"\n"), "table", dataset.CSVOptions{Missing: dataset.MissingDrop, Names: "2"})
+	if err != nil || d.Len() != 2 || d.Shape().Size() != 1 || d.SampleName(0) != "a" || d.SampleName(1) != "c\nd" {
+		t.Errorf("%v, want two samples named a and c\\nd", err)
 	}
 	d, err = dataset.ReadCSV(strings.NewReader("1,2\n,\n3,4\n"), "table", dataset.CSVOptions{Missing: dataset.MissingDrop})
 	if err != nil || d.Dropped != 1 || d.SampleName(1) != "row 3" {

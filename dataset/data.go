@@ -33,9 +33,9 @@ type Data struct {
 	// are 0 to 255. It is an [*Images] where all elements are bytes and in
 	// memory, [*Blocks] or a view of it where it is read as one goes.
 	Samples Source
-	// Largest is what [FitScaler] is to divide by for [UnitScaling]: 255 for
-	// bytes, 65535 for unsigned integers of 16 bits, 1 for bools, and 0, for the
-	// largest absolute value there is, for everything else.
+	// Largest is the largest value that the type of the elements can hold, for
+	// [FitScaler]: 255 for bytes, 65535 for unsigned integers of 16 bits, 1 for
+	// bools, and 0 for everything else.
 	Largest float32
 	// Labels holds one class number per sample, or nothing, and Classes what
 	// each stands for: the distinct labels, sorted, as numbers if all are.
@@ -46,12 +46,19 @@ type Data struct {
 	// Fill is what replaced missing cells of each feature, if they were replaced;
 	// [CSVOptions] takes it to treat later data alike.
 	Fill []float32
+	// Extra are the columns of a table that were left out because they are not
+	// among [CSVOptions.Columns].
+	Extra []string
+	// Encoding is that of a table's text, [UTF16] or [Windows1252]; empty for UTF-8.
+	Encoding string
 	// Dropped counts the rows of a table that were left out for missing cells.
 	Dropped int
+	// Skipped tells of the files of a folder that were left out, being unreadable.
+	Skipped []UnreadableError
 	// Test are the samples that a data set sets apart for testing, if it does.
 	Test *Data
 
-	names []string // of the file each sample came from, in a folder
+	names []string // of the file each sample came from in a folder, or from a table's column of names
 	rows  []int    // of the table, from 1, that each sample came from; nil if sample i is row i+1
 	close func() error
 }
@@ -63,8 +70,9 @@ func (d *Data) Len() int { return d.Samples.Len() }
 func (d *Data) Shape() tensor.Shape { return d.Samples.Sample() }
 
 // SampleName is what messages and tables call sample i: the path of its file
-// below the folder of images, "row 7" of a table, counted from 1 without the
-// header, and otherwise its number, counted from 0.
+// below the folder of images; its name in a table that has a column of names, else
+// "row 7", counted from 1 without the header; and otherwise its number, counted
+// from 0.
 func (d *Data) SampleName(i int) string {
 	switch {
 	case d.names != nil:
@@ -75,6 +83,29 @@ func (d *Data) SampleName(i int) string {
 		return fmt.Sprint("row ", i+1)
 	}
 	return strconv.Itoa(i)
+}
+
+// Notes says in words what a reader of the data should know: what was left out and
+// what was taken for what. It is a line each.
+func (d *Data) Notes() []string {
+	var notes []string
+	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	if d.Encoding != "" {
+		note("the text of %s was read as %s", d.Path, d.Encoding)
+	}
+	if len(d.Extra) > 0 {
+		note("columns of %s that the model does not know are left out: %s", d.Path, quotedNames(d.Extra))
+	}
+	if d.Dropped > 0 {
+		note("%d rows with missing cells were left out", d.Dropped)
+	}
+	if len(d.Skipped) > 0 {
+		note("skipped, since they cannot be read, %d of %d files of %s:", len(d.Skipped), len(d.Skipped)+d.Len(), d.Path)
+	}
+	for _, s := range d.Skipped {
+		note("  %v", &s)
+	}
+	return notes
 }
 
 // Err returns why a sample that was read since Load was served as NaN; see

@@ -38,12 +38,25 @@ type ImageOptions struct {
 	// and one of another size than the first is an error.
 	Width, Height int
 	Color         Color
+	// SkipUnreadable leaves out files that cannot be read and lists them in
+	// [Data.Skipped], instead of refusing the folder.
+	SkipUnreadable bool `json:"-"`
 	// MaxPixels bounds how many pixels a file may unpack to; 0 means 50 million.
 	MaxPixels int
 	// Memory bounds what all images together may take, in bytes; 0 means
 	// [DefaultMemory].
 	Memory int64
 }
+
+// UnreadableError tells why a file in a folder of images could not be read.
+type UnreadableError struct {
+	File string // its path below the folder
+	Err  error
+}
+
+func (e *UnreadableError) Error() string { return printable(e.File) + ": " + e.Err.Error() }
+
+func (e *UnreadableError) Unwrap() error { return e.Err }
 
 const (
 	defaultMaxPixels = 50_000_000
@@ -56,28 +69,27 @@ const (
 // ReadImageFolder reads the PNG and JPEG files in the folder at dir, in the order
 // of their names. Its sub-folders, where it has any with images, are the labels of
 // the images at any depth below them. Hidden files and folders (whose names start
-// with a dot) and files that are no images are left out; images of other formats
-// are refused.
+// with a dot) and files that are no images are left out.
 //
 // Photographs are turned as their Exif orientation says, and transparent pixels
-// shown on white. A file that is damaged, too large or of the wrong size is an
-// error that names it, the first by name if there are several. The error wraps
-// ctx's where ctx ended.
+// shown on white. A file that is damaged, too large, of the wrong size or of a
+// format that is not read is an [*UnreadableError], the first by name if there are
+// several, unless o says to skip such files. The error wraps ctx's where ctx ended.
 func ReadImageFolder(ctx context.Context, dir string, o ImageOptions) (*Data, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("dataset: read %s: %w", dir, err)
 	}
-	files, err := listImages(dir)
+	f := &imageFolder{dir: dir, options: o}
+	err := f.list()
 	if err != nil {
 		return nil, fmt.Errorf("dataset: read %s: %w", dir, err)
 	}
-	f := &imageFolder{dir: dir, files: files, options: o}
 	images, err := f.read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: read %s: %w", dir, err)
 	}
-	data := &Data{Path: dir, Format: FormatImages, Largest: 255, Samples: images, names: files}
-	if labels := folderLabels(files); labels != nil {
+	data := &Data{Path: dir, Format: FormatImages, Largest: 255, Samples: images, names: f.files, Skipped: f.skipped}
+	if labels := folderLabels(f.files); labels != nil {
 		data.setLabels(labels)
 		images.Classes = data.Classes
 		images.Labels = byteLabels(data.Labels, len(data.Classes))
@@ -104,18 +116,16 @@ func (o *ImageOptions) check() error {
 	return nil
 }
 
-// listImages returns the paths of the images below dir, relative to it, sorted
-// by folder and then by name.
-func listImages(dir string) ([]string, error) {
-	files, err := appendImages(nil, dir, "", 0)
-	if err != nil {
-		return nil, err
+// list finds the images below the folder, sorted by folder and then by name.
+func (f *imageFolder) list() error {
+	if err := f.listFolder("", 0); err != nil {
+		return err
 	}
-	if len(files) == 0 {
-		return nil, errors.New("no PNG or JPEG files in it")
+	if len(f.files) == 0 {
+		return errors.New("no PNG or JPEG files in it")
 	}
 	inside, below := 0, 0
-	for _, file := range files {
+	for _, file := range f.files {
 		if folderOf(file) == "" {
 			inside++
 		} else {
@@ -123,46 +133,66 @@ func listImages(dir string) ([]string, error) {
 		}
 	}
 	if inside > 0 && below > 0 {
-		return nil, fmt.Errorf("%d images in it and %d in its folders, want labels for all of them or for none", inside, below)
+		return fmt.Errorf("%d images in it and %d in its folders, want labels for all of them or for none", inside, below)
 	}
-	return files, nil
+	return nil
 }
 
-// appendImages appends the images in folder, a path relative to dir.
-func appendImages(files []string, dir, folder string, depth int) ([]string, error) {
+// listFolder appends the images in folder, a path relative to that of all.
+func (f *imageFolder) listFolder(folder string, depth int) error {
 	if depth > maxDepth {
-		return nil, fmt.Errorf("folder %s lies more than %d folders deep", printable(folder), maxDepth)
+		return fmt.Errorf("folder %s lies more than %d folders deep", printable(folder), maxDepth)
 	}
-	entries, err := os.ReadDir(filepath.Join(dir, folder)) // sorted by name
+	entries, err := os.ReadDir(filepath.Join(f.dir, folder)) // sorted by name
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, entry := range entries {
 		if strings.HasPrefix(entry.Name(), ".") {
 			continue
 		}
 		path := filepath.Join(folder, entry.Name())
-		info, err := os.Stat(filepath.Join(dir, path)) // follows links
+		info, err := os.Stat(filepath.Join(f.dir, path)) // follows links
+		switch {
+		case err != nil:
+			err = f.refuse(path, err)
+		case info.IsDir():
+			err = f.listFolder(path, depth+1)
+		case !isImageName(path):
+			err = nil
+		case !isReadName(path):
+			err = f.refuse(path, errors.New("is an image of a format that is not read, want PNG or JPEG"))
+		case !info.Mode().IsRegular():
+			err = f.refuse(path, errors.New("is not a regular file"))
+		default:
+			f.files = append(f.files, path)
+		}
 		if err != nil {
-			return nil, err
-		}
-		if info.IsDir() {
-			if files, err = appendImages(files, dir, path, depth+1); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		switch extension := strings.ToLower(filepath.Ext(path)); extension {
-		case ".png", ".jpg", ".jpeg":
-			if !info.Mode().IsRegular() {
-				return nil, fmt.Errorf("%s is not a regular file", printable(path))
-			}
-			files = append(files, path)
-		case ".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".avif":
-			return nil, fmt.Errorf("%s is an image of a format that is not read, want PNG or JPEG", printable(path))
+			return err
 		}
 	}
-	return files, nil
+	return nil
+}
+
+// isReadName reports whether a file is called as those that are read.
+func isReadName(path string) bool {
+	return slices.Contains([]string{".png", ".jpg", ".jpeg"}, strings.ToLower(filepath.Ext(path)))
+}
+
+// isImageName reports whether a file is called as an image of any format.
+func isImageName(path string) bool {
+	others := []string{".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".avif"}
+	return isReadName(path) || slices.Contains(others, strings.ToLower(filepath.Ext(path)))
+}
+
+// refuse notes that a file cannot be read, or returns the error that it cannot.
+func (f *imageFolder) refuse(file string, err error) error {
+	bad := UnreadableError{file, err}
+	if !f.options.SkipUnreadable {
+		return &bad
+	}
+	f.skipped = append(f.skipped, bad)
+	return nil
 }
 
 // folderOf is the first folder of a path, empty for a file that is in none.
@@ -202,8 +232,9 @@ func byteLabels(labels []int, classes int) []uint8 {
 // imageFolder is a folder of images as it is read.
 type imageFolder struct {
 	dir     string
-	files   []string
+	files   []string // relative to dir
 	options ImageOptions
+	skipped []UnreadableError
 
 	width, height, channels int
 	pixels                  []byte
@@ -239,27 +270,35 @@ func (f *imageFolder) read(ctx context.Context) (*Images, error) {
 	return (&Images{Name: filepath.Base(f.dir), Shape: shape, Pixels: f.pixels}).Raw(), nil
 }
 
-// setSize takes the size of all images from the options or the first of them.
+// setSize takes the size of all images from the options or the first of them that
+// can be read.
 func (f *imageFolder) setSize() error {
 	if f.options.Width > 0 {
 		f.width, f.height = f.options.Width, f.options.Height
 		return nil
 	}
-	p, err := f.open(f.files[0])
-	if err != nil {
-		return err
+	for len(f.files) > 0 {
+		p, err := f.open(f.files[0])
+		if err == nil {
+			f.width, f.height = p.size()
+			return nil
+		}
+		if err := f.refuse(f.files[0], err); err != nil {
+			return err
+		}
+		f.files = f.files[1:]
 	}
-	f.width, f.height = p.size()
-	return nil
+	return f.errNone()
 }
 
-// open reads a file and what it says of its picture. The error names the file.
+// errNone says that no file is left.
+func (f *imageFolder) errNone() error {
+	return fmt.Errorf("none of its %d images can be read; the first is %w", len(f.skipped), &f.skipped[0])
+}
+
+// open reads a file and what it says of its picture.
 func (f *imageFolder) open(file string) (*picture, error) {
-	p, err := openPicture(filepath.Join(f.dir, file), f.options.MaxPixels)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", printable(file), err)
-	}
-	return p, nil
+	return openPicture(filepath.Join(f.dir, file), f.options.MaxPixels)
 }
 
 // printable writes the name of a file that was found so that it stays on one line.
@@ -284,17 +323,40 @@ func (f *imageFolder) decodeAll(ctx context.Context) error {
 				if i >= len(f.files) {
 					return
 				}
-				if errs[i] = f.decode(i); errs[i] != nil {
+				if errs[i] = f.decode(i); errs[i] != nil && !f.options.SkipUnreadable {
 					failed.Store(true)
 				}
 			}
 		})
 	}
 	workers.Wait()
-	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
-		return errs[i]
+	if err := ctx.Err(); err != nil && !failed.Load() {
+		return err
 	}
-	return ctx.Err()
+	return f.leaveOut(errs)
+}
+
+// leaveOut takes out the images that could not be decoded, or returns the error of
+// the first.
+func (f *imageFolder) leaveOut(errs []error) error {
+	each := f.width * f.height * f.channels
+	kept := 0
+	for i, file := range f.files {
+		if errs[i] != nil {
+			if err := f.refuse(file, errs[i]); err != nil {
+				return err
+			}
+			continue
+		}
+		copy(f.pixels[kept*each:], f.pixels[i*each:(i+1)*each])
+		f.files[kept] = file
+		kept++
+	}
+	f.files, f.pixels = f.files[:kept], f.pixels[:kept*each]
+	if kept == 0 {
+		return f.errNone()
+	}
+	return nil
 }
 
 // decode puts image i where it belongs.
@@ -304,12 +366,12 @@ func (f *imageFolder) decode(i int) error {
 		return err
 	}
 	if w, h := p.size(); f.options.Width == 0 && (w != f.width || h != f.height) {
-		return fmt.Errorf("%s: is %d×%d pixels, want %d×%d as the first, %s (or an image size to scale all to)",
-			printable(f.files[i]), w, h, f.width, f.height, printable(f.files[0]))
+		return fmt.Errorf("is %d×%d pixels, want %d×%d as the first, %s (or an image size to scale all to)",
+			w, h, f.width, f.height, printable(f.files[0]))
 	}
 	pixels, err := p.decode(f.width, f.height)
 	if err != nil {
-		return fmt.Errorf("%s: %w", printable(f.files[i]), err)
+		return err
 	}
 	each := f.width * f.height * f.channels
 	dst := f.pixels[i*each : (i+1)*each]

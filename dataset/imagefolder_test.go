@@ -152,7 +152,7 @@ func TestReadImageFolderRefuses(t *testing.T) {
 		{"first of two", map[string][]byte{"a.png": good, "b.png": nil, "c.png": nil}, ImageOptions{}, "b.png: is damaged"},
 		{"too large", map[string][]byte{"a.png": painted(t, 20, 20, grey(9))}, ImageOptions{MaxPixels: 300}, "a.png: is 20×20 pixels, want at most 300 in all and 16384 a side"},
 		{"too many", map[string][]byte{"a.png": good, "b.png": good}, ImageOptions{Memory: 90}, "2 images of 4×4 pixels take more than the 90 bytes of memory allowed"},
-		{"another format", map[string][]byte{"a.png": good, "b.webp": good}, ImageOptions{}, "b.webp is an image of a format that is not read, want PNG or JPEG"},
+		{"another format", map[string][]byte{"a.png": good, "b.webp": good}, ImageOptions{}, "b.webp: is an image of a format that is not read, want PNG or JPEG"},
 		{"labels for some", map[string][]byte{"a.png": good, "dogs/b.png": good}, ImageOptions{}, "1 images in it and 1 in its folders, want labels for all of them or for none"},
 		{"half a size", map[string][]byte{"a.png": good}, ImageOptions{Width: 3}, "an image size of 3×0 (width×height), want both from 1 to 16384"},
 		{"colours", map[string][]byte{"a.png": good}, ImageOptions{Color: "cmyk"}, `colours "cmyk", want grey or rgb`},
@@ -170,6 +170,47 @@ func TestReadImageFolderRefuses(t *testing.T) {
 	cancel()
 	if _, err := ReadImageFolder(ctx, folder(t, map[string][]byte{"a.png": good}), ImageOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: got error %v", err)
+	}
+}
+
+// With SkipUnreadable the others are read, and what was left out is told.
+func TestReadImageFolderSkips(t *testing.T) {
+	good := painted(t, 4, 4, grey(9))
+	dir := folder(t, map[string][]byte{
+		"a/0.png": nil, "a/1.png": good, "a/2.webp": good, "b/3.png": painted(t, 5, 4, grey(9)),
+		"b/4.png": painted(t, 4, 4, grey(7)), "b/5.jpg": []byte("hello"), "c/6.png": good[:len(good)-30],
+	})
+	d, err := ReadImageFolder(t.Context(), dir, ImageOptions{SkipUnreadable: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pixels := append(bytes.Repeat([]byte{9}, 16), bytes.Repeat([]byte{7}, 16)...)
+	if d.Len() != 2 || !bytes.Equal(d.Samples.(*Images).Pixels, pixels) || fmt.Sprint(d.Classes, d.Labels) != "[a b] [0 1]" ||
+		d.SampleName(1) != filepath.Join("b", "4.png") {
+		t.Errorf("%d images, labels %v of %v, the second is %s; want those with pixels 9 and 7 of a and b", d.Len(), d.Labels, d.Classes, d.SampleName(1))
+	}
+	want := map[string]string{
+		"a/0.png": "is damaged", "a/2.webp": "a format that is not read", "b/3.png": "is 5×4 pixels, want 4×4",
+		"b/5.jpg": "is damaged or neither", "c/6.png": "is damaged",
+	}
+	for _, s := range d.Skipped {
+		reason, ok := want[filepath.ToSlash(s.File)]
+		if !ok || !strings.Contains(s.Err.Error(), reason) {
+			t.Errorf("%s was skipped: %v", s.File, s.Err)
+		}
+		delete(want, filepath.ToSlash(s.File))
+	}
+	if len(want) > 0 {
+		t.Errorf("not told: %v", want)
+	}
+	all := folder(t, map[string][]byte{"a.png": nil, "b.jpg": nil})
+	if _, err := ReadImageFolder(t.Context(), all, ImageOptions{SkipUnreadable: true}); err == nil ||
+		!strings.Contains(err.Error(), "none of its 2 images can be read; the first is a.png: is damaged") {
+		t.Errorf("nothing to read: got error %v", err)
+	}
+	_, err = ReadImageFolder(t.Context(), all, ImageOptions{})
+	if unreadable := new(UnreadableError); !errors.As(err, &unreadable) || unreadable.File != "a.png" {
+		t.Errorf("got error %v, want one of a.png", err)
 	}
 }
 

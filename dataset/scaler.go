@@ -16,10 +16,11 @@ type Scaling string
 const (
 	// NoScaling leaves values as they are.
 	NoScaling Scaling = "none"
-	// UnitScaling divides every value by the same number: the largest that the
-	// elements' type can hold where that is a byte or an unsigned integer of 16
-	// bits, so that images become 0 to 1, and otherwise the largest absolute
-	// value in the training data, so that values become -1 to 1.
+	// UnitScaling divides every value by the same number, so that values become -1
+	// to 1, and those of images 0 to 1: by the largest that the elements' type can
+	// hold where that is a byte or an unsigned integer of 16 bits and the training
+	// data reach above half of it, as photographs do; otherwise by the largest
+	// absolute value in the training data. See [UnitDivisor].
 	UnitScaling Scaling = "unit"
 	// StandardScaling brings each element of a sample to mean 0 and standard
 	// deviation 1 (over n, not n-1) in the training data.
@@ -48,8 +49,20 @@ type Scaler struct {
 	Scale  []float32 `json:"scale,omitempty"`
 }
 
+// UnitDivisor is what [UnitScaling] divides by: the largest value of the elements'
+// type ([Data.Largest], 0 for a type without one) if the largest observed is above
+// half of it, and else the observed. So bytes are divided by 255 if one is above 127,
+// but digits drawn in 17 shades by 16, masks of 0 and 1 by 1, and 12 bits in
+// unsigned integers of 16 by up to 4095.
+func UnitDivisor(typeLargest, observed float32) float32 {
+	if observed > typeLargest/2 && typeLargest > 0 {
+		return typeLargest
+	}
+	return observed
+}
+
 // FitScaler learns scaling of that kind from all samples of source. Largest is
-// what [UnitScaling] divides by; 0 means the largest absolute value.
+// that of the elements' type, for [UnitScaling]; 0 if it has none.
 //
 // It reads source once, whatever the kind unless all values come from bytes, and
 // refuses NaN and infinity by sample and element, and elements whose range is
@@ -64,8 +77,8 @@ func FitScaler(ctx context.Context, kind Scaling, source Source, largest float32
 	if !finite(largest) || largest < 0 {
 		return nil, fmt.Errorf("dataset: scale %s: a largest value of %v, want a finite number from 0", kind, largest)
 	}
-	if ofBytes(source) && (kind == NoScaling || kind == UnitScaling && largest > 0) {
-		return (*statistics)(nil).scaler(kind, largest), nil // nothing to learn, nothing to refuse
+	if ofBytes(source) && (kind == NoScaling || kind == UnitScaling && aboveHalf(source, largest)) {
+		return &Scaler{Kind: kind, Scale: unitScale(kind, largest)}, nil // no more to learn, nothing to refuse
 	}
 	stats, err := measure(ctx, source)
 	if err != nil {
@@ -85,15 +98,35 @@ func ofBytes(source Source) bool {
 	return false
 }
 
+// aboveHalf reports whether a byte of images is above half of the largest, which as a
+// rule the first image shows.
+func aboveHalf(source Source, largest float32) bool {
+	if largest == 0 {
+		return false
+	}
+	x, index := make([]float32, source.Sample().Size()), make([]int, 1)
+	for index[0] = range source.Len() {
+		if source.Read(x, index); slices.Max(x) > largest/2 {
+			return true
+		}
+	}
+	return false
+}
+
+// unitScale is the one scale of UnitScaling; none of NoScaling.
+func unitScale(kind Scaling, by float32) []float32 {
+	if kind == NoScaling {
+		return nil
+	}
+	return []float32{divisor(float64(by))}
+}
+
 // scaler returns the scaling of that kind for data of these statistics.
 func (s *statistics) scaler(kind Scaling, largest float32) *Scaler {
 	out := &Scaler{Kind: kind}
 	switch kind {
 	case UnitScaling:
-		if largest == 0 {
-			largest = s.largest()
-		}
-		out.Scale = []float32{divisor(float64(largest))}
+		out.Scale = unitScale(kind, UnitDivisor(largest, s.largest()))
 	case StandardScaling, MinMaxScaling:
 		out.Offset, out.Scale = make([]float32, len(s.mean)), make([]float32, len(s.mean))
 		for i := range s.mean {

@@ -110,6 +110,40 @@ func TestUnitScalingOfBytes(t *testing.T) {
 	}
 }
 
+// What integers are divided by follows from those that are there.
+func TestUnitScalingOfIntegers(t *testing.T) {
+	bytes := func(values ...byte) dataset.Source {
+		return (&dataset.Images{Shape: tensor.Shape{2}, Pixels: values}).Raw()
+	}
+	second, err := dataset.Subset(bytes(0, 1, 2, 200), []int{0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name    string
+		source  dataset.Source
+		largest float32
+		want    float32
+	}{
+		{"photographs", bytes(3, 9, 0, 254), 255, 255},
+		{"a dark photograph", bytes(3, 9, 0, 128), 255, 255},
+		{"digits of scikit-learn", bytes(0, 16, 5, 9), 255, 16},
+		{"half", bytes(0, 127, 5, 9), 255, 127},
+		{"masks", bytes(0, 1, 1, 0), 255, 1},
+		{"nothing", bytes(0, 0, 0, 0), 255, 1},
+		{"the part for training", second, 255, 1},
+		{"12 bits in 16", array(t, []float32{0, 3200, 7, 11}, 2, 2), 65535, 3200},
+		{"16 bits", array(t, []float32{0, 40000, 7, 11}, 2, 2), 65535, 65535},
+		{"bools", array(t, []float32{0, 1, 0, 1}, 2, 2), 1, 1},
+		{"any numbers", array(t, []float32{0, -8, 4, 1}, 2, 2), 0, 8},
+	} {
+		s, err := dataset.FitScaler(t.Context(), dataset.UnitScaling, c.source, c.largest)
+		if err != nil || len(s.Scale) != 1 || s.Scale[0] != c.want {
+			t.Errorf("%s: %+v (error %v), want to divide by %v", c.name, s, err, c.want)
+		}
+	}
+}
+
 func TestScaledReads(t *testing.T) {
 	images := everyByte().Raw()
 	inTable, err := dataset.Subset(images, []int{3, 9, 1})

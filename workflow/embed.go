@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"hourglass/dataset"
 	"hourglass/pca"
 	"hourglass/tensor"
 	"hourglass/tsne"
@@ -81,15 +82,13 @@ func Vectors(ctx context.Context, m *Model, in *Input, progress func(done, total
 	return all, stopped(ctx, done, in.Len())
 }
 
-// Pixels returns the samples as images, and the value that is white in them: the
-// largest that their type can hold, or that there is.
+// Pixels returns the samples as images, and the value that is white in them, see
+// [dataset.UnitDivisor].
 func Pixels(in *Input) (images tensor.Tensor, white float32, err error) {
 	images, err = readAll(in.Samples)
-	white = in.Largest
-	if white == 0 {
-		for _, v := range images.Data {
-			white = max(white, v)
-		}
+	for _, v := range images.Data {
+		white = max(white, v)
 	}
+	white = dataset.UnitDivisor(in.Largest, white)
 	return images, max(white, math.SmallestNonzeroFloat32), err
 }

@@ -2,10 +2,7 @@ package workflow
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -25,11 +22,8 @@ const (
 	LabelColumn  = "label"
 )
 
-// Input is loaded data whose samples have names.
-type Input struct {
-	*dataset.Data
-	names []string // from the column of names, by row; nil without one
-}
+// Input is loaded data with its labels in words.
+type Input struct{ *dataset.Data }
 
 // Load reads data as [dataset.Load] does, with two conveniences for tables: a last
 // column called label holds labels unless o says otherwise, and the column of names
@@ -43,31 +37,14 @@ func Load(ctx context.Context, path string, o dataset.LoadOptions) (*Input, erro
 		!slices.Contains(o.CSV.Ignore, LabelColumn) {
 		o.Label = LabelColumn
 	}
-	if !hasNames(header) || o.CSV.Header == dataset.HeaderNo {
-		data, err := dataset.Load(ctx, path, o)
-		return &Input{Data: data}, err
-	}
-	return loadNamed(ctx, path, o, slices.Index(header, SampleColumn))
-}
-
-// loadNamed loads a table with a column of names.
-func loadNamed(ctx context.Context, path string, o dataset.LoadOptions, column int) (*Input, error) {
-	if !slices.Contains(o.CSV.Ignore, SampleColumn) {
-		o.CSV.Ignore = append(slices.Clone(o.CSV.Ignore), SampleColumn)
-	}
-	var copied bytes.Buffer // a pipe can be read only once
-	if path == "-" {
-		o.Stdin = io.TeeReader(o.Stdin, &copied)
+	if o.CSV.Names == "" && o.CSV.Header != dataset.HeaderNo && hasNames(header) && !slices.Contains(o.CSV.Ignore, SampleColumn) {
+		o.CSV.Names = SampleColumn
 	}
 	data, err := dataset.Load(ctx, path, o)
 	if err != nil {
 		return nil, err
 	}
-	names, err := readNames(path, &copied, column)
-	if err != nil {
-		return nil, fmt.Errorf("workflow: load %s: names of the samples: %w", path, err)
-	}
-	return &Input{data, names}, nil
+	return &Input{data}, nil
 }
 
 // peekHeader returns the cells of a table's first line, nothing of other data. What
@@ -93,18 +70,7 @@ func peekHeader(path string, o *dataset.LoadOptions) ([]string, error) {
 		n, _ := io.ReadFull(f, start)
 		start = start[:n]
 	}
-	line, _, found := bytes.Cut(start, []byte("\n"))
-	if !found || bytes.IndexByte(line, 0) >= 0 {
-		return nil, nil
-	}
-	cells, err := csv.NewReader(bytes.NewReader(line)).Read()
-	if err != nil {
-		return nil, nil // no table of ours; who reads it will say what is wrong
-	}
-	for i := range cells {
-		cells[i] = strings.TrimSpace(cells[i])
-	}
-	return cells, nil
+	return dataset.CSVHeader(start), nil
 }
 
 // hasNames tells the tables that Output wrote from others that happen to have a
@@ -134,47 +100,6 @@ func ColumnIfAny(path, column string) (string, error) {
 	return "", nil
 }
 
-// readNames reads the column of names.
-func readNames(path string, copied io.Reader, column int) ([]string, error) {
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		copied = f
-	}
-	r := csv.NewReader(copied)
-	r.ReuseRecord = true
-	var names []string
-	for {
-		cells, err := r.Read()
-		switch {
-		case errors.Is(err, io.EOF):
-			return names[min(1, len(names)):], nil
-		case err != nil:
-			return nil, err
-		}
-		if column >= len(cells) {
-			return nil, fmt.Errorf("row %d has %d cells, want at least %d", len(names), len(cells), column+1)
-		}
-		names = append(names, strings.Clone(cells[column]))
-	}
-}
-
-// Name is what sample i is called: by the file's own names if it has some, else as
-// [dataset.Data.SampleName] does.
-func (in *Input) Name(i int) string {
-	name := in.SampleName(i)
-	if in.names == nil {
-		return name
-	}
-	if row, err := strconv.Atoi(strings.TrimPrefix(name, "row ")); err == nil && row >= 1 && row <= len(in.names) {
-		return in.names[row-1]
-	}
-	return name
-}
-
 // Label returns the label of sample i in words; "" without labels.
 func (in *Input) Label(i int) string {
 	if in.Labels == nil {
@@ -192,13 +117,7 @@ func (in *Input) Part(test bool) (*Input, error) {
 	case in.Test == nil:
 		return nil, fmt.Errorf("workflow: %s sets no samples apart for testing", in.Path)
 	}
-	return &Input{Data: in.Test}, nil
-}
-
-// IsImage reports whether samples of a shape can be shown as pictures: height×width,
-// or height×width×channels with one channel or three.
-func IsImage(shape tensor.Shape) bool {
-	return len(shape) == 2 || len(shape) == 3 && (shape[2] == 1 || shape[2] == 3)
+	return &Input{in.Test}, nil
 }
 
 // rows yields the samples of a source until ctx ends. Each is overwritten by the

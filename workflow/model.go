@@ -62,8 +62,12 @@ func OpenModel(path string) (*Model, error) {
 }
 
 // Load reads data for the model, treated as its training data was where o does not
-// say otherwise, and refuses data it was not made for.
+// say otherwise, and refuses data it was not made for. Of a table whose columns have
+// names it takes those that the model was trained on, wherever they stand.
 func (m *Model) Load(ctx context.Context, path string, o dataset.LoadOptions) (*Input, error) {
+	if o.CSV.Columns == nil {
+		o.CSV.Columns = m.Record.Features
+	}
 	if o.CSV.Missing == dataset.MissingMean && o.CSV.Fill == nil {
 		o.CSV.Fill = m.Record.Fill
 	}
@@ -91,16 +95,6 @@ func (m *Model) check(in *Input) error {
 	if want := m.Encoder().Input(); in.Shape().Size() != want.Size() {
 		return fmt.Errorf("workflow: %s has samples of shape %v, but the model %s was trained on %v", in.Path, in.Shape(), m.Path, want)
 	}
-	features := m.Record.Features
-	if in.Features == nil || features == nil {
-		return nil
-	}
-	for i, name := range in.Features {
-		if name != features[i] {
-			return fmt.Errorf("workflow: %s has the column %.40q where the model's training data had %.40q; want the same columns in the same order",
-				in.Path, name, features[i])
-		}
-	}
 	return nil
 }
 
@@ -123,6 +117,18 @@ func (m *Model) normalization() (mean, std float32) {
 		return r.Mean, r.Std
 	}
 	return 0, 1
+}
+
+// IsBlackAndWhite reports whether what the model makes is from 0 to 1 and may be thought
+// of as black and white, so that it means something to round it.
+func (m *Model) IsBlackAndWhite() bool {
+	byOne := true // one number scales all
+	if s := m.Scaler(); s != nil {
+		byOne = s.Kind == dataset.UnitScaling || s.Kind == dataset.NoScaling
+	} else if mean, std := m.normalization(); mean != 0 || std != 1 {
+		byOne = false
+	}
+	return byOne && m.Network().EndsInSigmoid()
 }
 
 // Range returns which values the model's images have for black and white.

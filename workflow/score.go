@@ -43,7 +43,7 @@ func (m *Model) Rank(ctx context.Context, in *Input, progress func(done, total i
 			return nil, err
 		}
 		for i, score := range scores {
-			ranking = append(ranking, Scored{at + i, in.Name(at + i), score, in.Label(at + i)})
+			ranking = append(ranking, Scored{at + i, in.SampleName(at + i), score, in.Label(at + i)})
 		}
 		if progress != nil {
 			progress(len(ranking), source.Len())

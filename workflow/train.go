@@ -31,8 +31,9 @@ type TrainOptions struct {
 	Loss        loss.Loss       // binary cross-entropy behind a sigmoid, else mean squared error
 	Optimizer   optim.Optimizer // Adam
 	Schedule    train.Schedule  // of the learning rate; constant
-	Metrics     []metric.Metric // rounded accuracy behind a sigmoid, else mean absolute error
+	Metrics     []metric.Metric // rounded accuracy of images behind a sigmoid, else mean absolute error
 	Scale       dataset.Scaling // unit for images, standard for everything else
+	Divisor     float32         // of unit scaling; what suits the data, see [dataset.UnitDivisor]
 	Validation  float64         // share of the samples that validate; 0 for none
 	TrainSize   int             // the first so many of the others; all
 	Patience    int             // epochs without improvement after which to stop; never
@@ -74,6 +75,7 @@ type session struct {
 	parts   dataset.Parts
 	model   *Model
 	metrics *Metrics
+	scaling string               // in words
 	stop    *train.EarlyStopping // nil without
 	written []string
 }
@@ -117,11 +119,11 @@ func newSession(ctx context.Context, data *dataset.Data, o TrainOptions) (*sessi
 	if err := s.split(); err != nil {
 		return nil, err
 	}
-	scaler, err := dataset.FitScaler(ctx, s.Scale, s.parts.Train.Samples, data.Largest)
+	scaler, err := s.fitScaler(ctx)
 	if err != nil {
 		return nil, err
 	}
-	extent, err := measure(ctx, s.parts.Train, scaler)
+	extent, err := s.measure(ctx, scaler)
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +136,10 @@ func newSession(ctx context.Context, data *dataset.Data, o TrainOptions) (*sessi
 	if err := s.checkLoss(extent); err != nil {
 		return nil, err
 	}
+	if err := s.checkMetrics(extent); err != nil {
+		return nil, err
+	}
+	s.scaling = describeScaling(scaler, extent, data.Largest)
 	s.model.Record = s.record(extent)
 	return s, nil
 }
@@ -199,13 +205,13 @@ func (s *session) build(e extent) error {
 	ae.Init(s.Seed)
 	s.model = &Model{Autoencoder: ae, Path: s.path(recipe.ModelFile)}
 	var standardLoss loss.Loss = loss.MeanSquaredError{}
-	var standardMetric metric.Metric = metric.MeanAbsoluteError{}
-	if ae.Network().EndsInSigmoid() {
-		standardLoss, standardMetric = loss.BinaryCrossEntropy{}, metric.RoundedAccuracy{}
+	sigmoid := ae.Network().EndsInSigmoid()
+	if sigmoid {
+		standardLoss = loss.BinaryCrossEntropy{}
 	}
 	setDefault(&s.Loss, standardLoss)
 	if s.Metrics == nil {
-		s.Metrics = []metric.Metric{standardMetric}
+		s.Metrics = []metric.Metric{defaultMetric(s.Scale, e, sigmoid)}
 	}
 	s.metrics = s.newMetrics(architecture.Format(encoder, decoder))
 	return nil
@@ -257,7 +263,8 @@ func (s *session) record(e extent) Record {
 		r.Images = &dataset.ImageOptions{Width: i.Width, Height: i.Height, Color: i.Color}
 	}
 	if IsImage(s.data.Shape()) {
-		r.Range = &e.raw
+		pixels := e.pixels(s.data.Largest)
+		r.Range = &pixels
 	}
 	return r
 }
@@ -265,11 +272,12 @@ func (s *session) record(e extent) Record {
 // describe tells what is going to be done.
 func (s *session) describe() {
 	m := s.metrics
-	s.logf("%s: samples of shape %v, %d for training, %d for validation, %d for testing; scaling %s\n",
-		m.Dataset.Name, s.data.Shape(), m.Dataset.Train, m.Dataset.Validation, m.Dataset.Test, m.Scale)
-	if s.data.Dropped > 0 {
-		s.logf("%d rows with missing cells were left out\n", s.data.Dropped)
+	s.logf("%s: samples of shape %v, %d for training, %d for validation, %d for testing\n",
+		m.Dataset.Name, s.data.Shape(), m.Dataset.Train, m.Dataset.Validation, m.Dataset.Test)
+	for _, note := range s.data.Notes() {
+		s.logf("%s\n", note)
 	}
+	s.logf("scaling %s: %s\n", m.Scale, s.scaling)
 	s.logf("%s\n%d parameters, %d numbers a code; loss %s, optimizer %s at %v, %d threads (%s)\n",
 		m.Architecture, m.Parameters, m.Codes, m.Loss, m.Optimizer, m.Rate, m.Threads, m.SIMD)
 }

@@ -91,9 +91,9 @@ func TestLoadKnowsItsOwnTables(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%q: %v", c.text, err)
 			}
-			if in.Shape().Size() != c.features || in.Name(1) != c.name || in.Label(1) != c.label {
+			if in.Shape().Size() != c.features || in.SampleName(1) != c.name || in.Label(1) != c.label {
 				t.Errorf("%q: %v features, the second sample is %q with label %q; want %d, %q, %q",
-					c.text, in.Shape(), in.Name(1), in.Label(1), c.features, c.name, c.label)
+					c.text, in.Shape(), in.SampleName(1), in.Label(1), c.features, c.name, c.label)
 			}
 		}
 	}
@@ -260,7 +260,7 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		for i := range in.Len() {
-			in.Name(i)
+			in.SampleName(i)
 			in.Label(i)
 		}
 	})

@@ -137,7 +137,7 @@ func writePoints(cmd *cobra.Command, in *workflow.Input, points tensor.Tensor, o
 	}
 	return writeTable(cmd, out, columns, func(w *dataset.CSVWriter) error {
 		for i := range points.Len() {
-			text := []string{in.Name(i)}
+			text := []string{in.SampleName(i)}
 			if in.Labels != nil {
 				text = append(text, in.Label(i))
 			}

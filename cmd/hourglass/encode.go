@@ -47,7 +47,7 @@ the sample, and its label if it has one. decode, embed and recognize read both.
 			}
 			shape := m.Encoder().Output()
 			o := workflow.Output{Path: out, Stdout: cmd.OutOrStdout(), Count: in.Len(), Shape: shape,
-				Columns: dataset.CSVColumns("code", shape.Size()), Name: in.Name, Progress: meter(log, "encode")}
+				Columns: dataset.CSVColumns("code", shape.Size()), Name: in.SampleName, Progress: meter(log, "encode")}
 			if in.Labels != nil {
 				o.Label = in.Label
 			}
@@ -122,7 +122,7 @@ func sampleOutput(cmd *cobra.Command, m *workflow.Model, in *workflow.Input, out
 	o := workflow.Output{Path: out, Stdout: cmd.OutOrStdout(), Count: in.Len(), Shape: m.Encoder().Input(),
 		Range: m.Range(), Columns: m.Columns(in)}
 	if kind, err := workflow.KindOf(out); err == nil && kind == workflow.Images {
-		o.Name = in.Name
+		o.Name = in.SampleName
 	}
 	if in.Labels != nil {
 		o.Label = in.Label

@@ -28,6 +28,7 @@ columns say --label NAME, and --ignore NAME for those that are no numbers.`
 type loadFlags struct {
 	label, array, header, missing, delimiter, imageSize, color, memory, dir, part string
 	ignore                                                                        []string
+	skip                                                                          bool
 }
 
 // add adds the flags. Part is which samples of a data set with a part for testing
@@ -42,6 +43,7 @@ func (f *loadFlags) add(cmd *cobra.Command, part string) {
 	flags.StringVar(&f.array, "array", "", "`name` of the samples' array in a .npz")
 	flags.StringVar(&f.imageSize, "image-size", "", "scale the images of a folder to `WIDTHxHEIGHT`")
 	flags.StringVar(&f.color, "colour", "auto", "read the images of a folder as `auto|grey|rgb`")
+	flags.BoolVar(&f.skip, "skip-unreadable", false, "leave out images of a folder that cannot be read, and list them")
 	flags.StringVar(&f.memory, "memory", "1GB", "`size` the samples may take; a larger .npy is read in blocks and shuffled in a buffer of it")
 	flags.StringVar(&f.dir, "data-dir", "", "`folder` to look for a named data set in, instead of $HOURGLASS_DATA and the cache")
 	cmd.MarkFlagDirname("data-dir")
@@ -54,7 +56,7 @@ func (f *loadFlags) add(cmd *cobra.Command, part string) {
 func (f *loadFlags) options(cmd *cobra.Command, log io.Writer) (dataset.LoadOptions, error) {
 	o := dataset.LoadOptions{Label: f.label, Array: f.array, Stdin: cmd.InOrStdin(),
 		DataDir: f.dir, Download: true, Progress: downloadBar(log)}
-	o.CSV.Ignore = f.ignore
+	o.CSV.Ignore, o.Images.SkipUnreadable = f.ignore, f.skip
 	var err error
 	choose := func(name, value string, set func(string) bool, want string) {
 		if err == nil && !set(value) {
@@ -139,6 +141,9 @@ func (f *loadFlags) load(cmd *cobra.Command, m *workflow.Model, path string, log
 	}
 	if err != nil {
 		return nil, err
+	}
+	for _, note := range in.Notes() {
+		fmt.Fprintln(log, note)
 	}
 	// By default a data set without a part for testing is taken whole.
 	return in.Part(f.part == testPart && (in.Test != nil || cmd.Flags().Changed("part")))

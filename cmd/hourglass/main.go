@@ -56,7 +56,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	// The library's own errors begin with its name, which is also the command's.
-	text := strings.TrimPrefix(err.Error(), "hourglass: ")
+	text := strings.TrimPrefix(err.Error(), "hourglass: ") + hint(err)
 	fmt.Fprintf(stderr, "hourglass: %s\n", strings.ReplaceAll(text, "\n", "; "))
 	switch {
 	case errors.As(err, new(usageError)):

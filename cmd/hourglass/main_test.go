@@ -142,7 +142,7 @@ func TestReconstructReadsWhatRunWrote(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
 		t.Fatal(err)
 	}
-	if r.Images != 10000 || r.MSE <= 0 || r.MSE > 0.11 || r.RoundedAccuracy < 0.8 {
+	if r.Images != 10000 || r.MSE <= 0 || r.MSE > 0.11 || r.RoundedAccuracy == nil || *r.RoundedAccuracy < 0.8 {
 		t.Errorf("got %+v", r)
 	}
 	if _, err := os.Stat(r.Figure); err != nil {

@@ -267,6 +267,98 @@ func TestMissingCellsAreFilledAsInTraining(t *testing.T) {
 	}
 }
 
+// Bytes that reach to 16 only are images in 17 shades, not dark ones.
+func TestIntegersAreScaledByWhatIsThere(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, header string, element func(i int) []byte) string {
+		var data []byte
+		for i := range 40 * 16 {
+			data = append(data, element(i)...)
+		}
+		header += strings.Repeat(" ", 117-len(header)) + "\n"
+		return writeText(t, dir, name, "\x93NUMPY\x01\x00\x76\x00"+header+string(data))
+	}
+	shade := func(i int) int { return (i*i/16 + i) % 17 }
+	bytes := write("bytes.npy", "{'descr': '|u1', 'fortran_order': False, 'shape': (40, 4, 4), }", func(i int) []byte { return []byte{byte(shade(i))} })
+	words := write("words.npy", "{'descr': '<u2', 'fortran_order': False, 'shape': (40, 4, 4), }", func(i int) []byte {
+		v := 200 * shade(i)
+		return []byte{byte(v), byte(v >> 8)}
+	})
+	models := map[string][]byte{}
+	for _, c := range []struct{ data, scale, want string }{
+		{bytes, "unit", "scaling unit: bytes from 0 to 16: divided by 16"},
+		{words, "unit", "scaling unit: integers of 16 bits from 0 to 3200: divided by 3200"},
+		{bytes, "255", "scaling unit: bytes from 0 to 16: divided by 255"},
+		{bytes, "standard", "scaling standard: bytes from 0 to 16: each brought to mean 0"},
+	} {
+		out := filepath.Join(dir, c.scale+filepath.Base(c.data))
+		said := mustRun(t, "train", c.data, "--scale", c.scale, "--codes", "2", "--epochs", "3", "--validation", "0", "--out", out)
+		if !strings.Contains(said, c.want) || strings.Contains(said, "rounded_accuracy") != (c.scale != "standard") {
+			t.Errorf("%s, --scale %s: want %q and the rounded accuracy only of images, got\n%s", c.data, c.scale, c.want, said)
+		}
+		model := filepath.Join(out, "model.safetensors")
+		models[c.scale] = readFile(t, model)
+		if c.scale == "standard" {
+			if said := mustRun(t, "reconstruct", c.data, "--model", model, "--out", filepath.Join(dir, "r.npy")); strings.Contains(said, "rounded") {
+				t.Errorf("reconstruct tells of rounded accuracy: %s", said)
+			}
+		}
+	}
+	x, err := npy.ReadFile(filepath.Join(dir, "r.npy"), 1<<20)
+	if err != nil || slices.Max(x.Values) < 8 || slices.Max(x.Values) > 32 {
+		t.Errorf("reconstructions are not in the units of the file: %v", err)
+	}
+}
+
+// A table in Windows-1252 is one for its model, too, and columns are known by name.
+func TestColumnsAreKnownByName(t *testing.T) {
+	dir := t.TempDir()
+	var b, c strings.Builder
+	b.WriteString("L\xe4nge,Gr\xf6\xdfe,Art\n")
+	c.WriteString("id,Größe,Länge\n")
+	for i := range 30 {
+		x := math.Sin(float64(i))
+		fmt.Fprintf(&b, "%.3f,%.3f,Kr\xe4he\n", x, 2*x+1)
+		fmt.Fprintf(&c, "n%d,%.3f,%.3f\n", i, 2*x+1, x)
+	}
+	train, other := writeText(t, dir, "train.csv", b.String()), writeText(t, dir, "other.csv", c.String())
+	out := filepath.Join(dir, "run")
+	model := filepath.Join(out, "model.safetensors")
+	said := mustRun(t, "train", train, "--label", "Art", "--codes", "1", "--epochs", "2", "--out", out)
+	if !strings.Contains(said, "read as Windows-1252") {
+		t.Errorf("the encoding is not told:\n%s", said)
+	}
+	one, two := filepath.Join(dir, "one.npy"), filepath.Join(dir, "two.npy")
+	mustRun(t, "encode", train, "--model", model, "--out", one)
+	said = mustRun(t, "encode", other, "--model", model, "--out", two)
+	if !strings.Contains(said, `does not know are left out: "id"`) {
+		t.Errorf("the column left out is not told: %s", said)
+	}
+	if !bytes.Equal(readFile(t, one), readFile(t, two)) {
+		t.Error("the codes depend on encoding and order of the columns")
+	}
+	table := filepath.Join(dir, "r.csv")
+	mustRun(t, "reconstruct", train, "--label", "Art", "--model", model, "--out", table)
+	if text := string(readFile(t, table)); !strings.HasPrefix(text, "Länge,Größe,label\n") || !strings.Contains(text, ",Krähe\n") {
+		t.Errorf("reconstructed table starts %.60q", text)
+	}
+}
+
+func TestSkipUnreadable(t *testing.T) {
+	dir := t.TempDir()
+	folder := writePictures(t, filepath.Join(dir, "drawings"), 20)
+	writeText(t, filepath.Join(folder, "flat"), "broken.png", "\x89PNG no more")
+	args := []string{"train", folder, "--codes", "2", "--epochs", "1", "--out", filepath.Join(dir, "run")}
+	status, _, stderr := run(t, args...)
+	if status != exitFailure || !strings.Contains(stderr, filepath.Join("flat", "broken.png")) || !strings.Contains(stderr, "--skip-unreadable") || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("exit %d, %q; want one line with the file and the flag", status, stderr)
+	}
+	said := mustRun(t, append(args, "--skip-unreadable")...)
+	if !strings.Contains(said, "1 of 21 files of") || !strings.Contains(said, "broken.png: is damaged") || !strings.Contains(said, "18 for training, 2 for validation") {
+		t.Errorf("got\n%s", said)
+	}
+}
+
 func TestArraysLargerThanMemory(t *testing.T) {
 	dir := t.TempDir()
 	x := tensor.New(2000, 12)
@@ -306,7 +398,8 @@ func TestWrongUseOfOwnData(t *testing.T) {
 	table, out := tableFile(t, dir, "table.csv", 20), filepath.Join(dir, "out")
 	text := writeText(t, dir, "text.csv", "a,b\n1,2\n3,four\n")
 	narrow := writeText(t, dir, "narrow.csv", "a,b\n1,2\n3,4\n")
-	swapped := writeText(t, dir, "swapped.csv", "width,length,weight\n1,2,3\n")
+	lacking := writeText(t, dir, "lacking.csv", "width,length,height\n1,2,3\n")
+	bare := writeText(t, dir, "bare.csv", "1,2\n3,4\n")
 	broken := writeText(t, dir, "broken.npy", "\x93NUMPY\x01\x00")
 	empty := writeText(t, dir, "empty.csv", "")
 	mustRun(t, "train", table, "--label", "kind", "--codes", "1", "--epochs", "1", "--quiet", "--out", filepath.Join(dir, "run"))
@@ -329,11 +422,13 @@ func TestWrongUseOfOwnData(t *testing.T) {
 		{[]string{"train"}, exitUsage, "accepts 1 arg(s), received 0"},
 		{[]string{"train", filepath.Join(dir, "none.csv"), "--quiet"}, exitFailure, "none.csv"},
 		{[]string{"train", table, "--quiet", "--out", out}, exitFailure, `column 4 ("kind") is`},
-		{[]string{"train", text, "--quiet", "--out", out}, exitFailure, `row 2 (line 3), column 2 ("b") is "four", want a number`},
+		{[]string{"train", text, "--quiet", "--out", out}, exitFailure, `row 2 (line 3), column 2 ("b") is "four", want a number; to leave out: --ignore b`},
 		{[]string{"train", empty, "--quiet", "--out", out}, exitFailure, "is empty"},
 		{[]string{"train", broken, "--quiet", "--out", out}, exitFailure, "broken.npy"},
 		{trainTable("--label", "sort"), exitFailure, `label column "sort" is not there`},
 		{trainTable("--scale", "log"), exitUsage, `--scale is "log"`},
+		{trainTable("--scale", "-3"), exitUsage, `--scale is "-3"`},
+		{trainTable("--metric", "rounded_accuracy"), exitFailure, "the metric rounded_accuracy wants values from 0 to 1"},
 		{trainTable("--loss", "hinge"), exitUsage, `"hinge"`},
 		{trainTable("--loss", "binary_crossentropy"), exitFailure, `wants values from 0 to 1`},
 		{trainTable("--optimizer", "lion"), exitUsage, `"lion"`},
@@ -355,8 +450,9 @@ func TestWrongUseOfOwnData(t *testing.T) {
 		{[]string{"encode", table, "--model", model, "--out", "x.txt"}, exitUsage, `"x.txt"`},
 		{[]string{"encode", table, "--model", model}, exitUsage, "--out"},
 		{[]string{"encode", table, "--model", model, "--out", dir}, exitUsage, "FILE.csv"},
-		{use("encode", narrow), exitFailure, "samples of shape 2, but the model"},
-		{use("encode", swapped), exitFailure, `the column "width" where the model's training data had "length"`},
+		{use("encode", narrow), exitFailure, `lacks 3 of the 3 columns wanted: "length", "width", "weight"; it has "a", "b"`},
+		{use("encode", lacking), exitFailure, `lacks 1 of the 3 columns wanted: "weight"`},
+		{use("encode", bare), exitFailure, "samples of shape 2, but the model"},
 		{use("encode", table, "--label", "kind", "--part", "test"), exitFailure, "sets no samples apart"},
 		{use("decode", table, "--label", "kind"), exitFailure, "codes of the model"},
 		{use("score", table, "--quantile", "2"), exitUsage, "--quantile is 2"},

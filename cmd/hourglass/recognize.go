@@ -150,7 +150,7 @@ func writeRecognized(cmd *cobra.Command, in *workflow.Input, r *workflow.Recogni
 	}
 	return writeTable(cmd, out, columns, func(w *dataset.CSVWriter) error {
 		for i, class := range r.Predicted {
-			row := []string{in.Name(i), r.Classes[class]}
+			row := []string{in.SampleName(i), r.Classes[class]}
 			if r.Truth != nil {
 				row = append(row, r.Classes[r.Truth[i]])
 			}

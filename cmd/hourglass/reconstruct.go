@@ -67,8 +67,12 @@ or "-" for the standard output), or for images as PNG files in a folder.
 			if output.json {
 				return writeJSON(cmd, result)
 			}
-			fmt.Fprintf(log, "%d samples of %s: mse %.5f, mae %.5f, rounded accuracy %.4f; see %s\n",
-				result.Images, result.Dataset, result.MSE, result.MAE, result.RoundedAccuracy, cmp.Or(result.Figure, placeOf(out)))
+			rounded := ""
+			if result.RoundedAccuracy != nil {
+				rounded = fmt.Sprintf(", rounded accuracy %.4f", *result.RoundedAccuracy)
+			}
+			fmt.Fprintf(log, "%d samples of %s: mse %.5f, mae %.5f%s; see %s\n",
+				result.Images, result.Dataset, result.MSE, result.MAE, rounded, cmp.Or(result.Figure, placeOf(out)))
 			return nil
 		},
 	}
@@ -83,12 +87,12 @@ or "-" for the standard output), or for images as PNG files in a folder.
 
 // reconstruction is the result of the command.
 type reconstruction struct {
-	Dataset         string  `json:"dataset"`
-	Images          int     `json:"images"`
-	MSE             float64 `json:"mse"`
-	MAE             float64 `json:"mae"`
-	RoundedAccuracy float64 `json:"rounded_accuracy"`
-	Figure          string  `json:"figure,omitempty"` // of images, in a folder
+	Dataset         string   `json:"dataset"`
+	Images          int      `json:"images"`
+	MSE             float64  `json:"mse"`
+	MAE             float64  `json:"mae"`
+	RoundedAccuracy *float64 `json:"rounded_accuracy,omitempty"` // of images
+	Figure          string   `json:"figure,omitempty"`           // of images, in a folder
 }
 
 // reconstruct evaluates the model on all samples and, if they are images and out is
@@ -98,7 +102,10 @@ func reconstruct(cmd *cobra.Command, m *workflow.Model, in *workflow.Input, show
 	if err != nil {
 		return nil, err
 	}
-	r := &reconstruction{Dataset: in.Path, Images: in.Len(), MSE: scores.Loss, MAE: scores.Metrics[0], RoundedAccuracy: scores.Metrics[1]}
+	r := &reconstruction{Dataset: in.Path, Images: in.Len(), MSE: scores.Loss, MAE: scores.Metrics[0]}
+	if m.IsBlackAndWhite() {
+		r.RoundedAccuracy = &scores.Metrics[1]
+	}
 	if kind, _ := workflow.KindOf(out); kind != workflow.Images {
 		return r, nil
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,6 +45,10 @@ folder (--out, default runs/NAME of the data):
   checkpoints              to go on from with --resume
 
 ` + dataHelp + `
+
+Values are scaled (--scale): those of images divided by the largest that their type
+can hold, 255 for bytes, if the training part reaches above half of it, and otherwise
+by the largest there is; each column of a table is brought to mean 0 and deviation 1.
 
 Without --architecture one is chosen from the shape of the data and --codes, and
 said. An architecture is a line, or a file (@FILE): layers separated by ">", and a
@@ -125,7 +131,7 @@ func (f *choiceFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.optimizer, "optimizer", "adam", "`NAME` of "+strings.Join(optim.Names(), ", "))
 	flags.StringVar(&f.schedule, "schedule", "constant", "learning rate over time: `constant|cosine|step:EPOCHS:FACTOR|exponential:FACTOR`")
 	flags.StringArrayVar(&f.metrics, "metric", nil, "`NAME` of "+strings.Join(metric.Names(), ", ")+" to report; may be given several times")
-	flags.StringVar(&f.scale, "scale", "", "scaling `unit|standard|minmax|none`, learned on the training part (default unit for images, else standard)")
+	flags.StringVar(&f.scale, "scale", "", "scaling `unit|standard|minmax|none`, learned on the training part, or a number to divide by (default unit for images, else standard)")
 	flags.Float64Var(&f.validation, "validation", 0.1, "share of the samples to validate with, drawn by --seed; 0 for none")
 	flags.IntVar(&f.patience, "early-stopping", 0, "stop after so many epochs without improvement, and keep the best weights")
 }
@@ -144,10 +150,12 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 		return o, usagef("--codes is for an architecture that is chosen; in --architecture the layer in front of the bar says it")
 	case !(f.validation >= 0 && f.validation < 1):
 		return o, usagef("--validation is %v, want a share from 0 to below 1", f.validation)
-	case f.scale != "" && !slices.Contains(dataset.Scalings(), dataset.Scaling(f.scale)):
-		return o, usagef("--scale is %q, want unit, standard, minmax or none", f.scale)
 	}
-	o = workflow.TrainOptions{Codes: f.codes, Scale: dataset.Scaling(f.scale), Validation: f.validation, Patience: f.patience,
+	scale, divisor, err := parseScale(f.scale)
+	if err != nil {
+		return o, err
+	}
+	o = workflow.TrainOptions{Codes: f.codes, Scale: scale, Divisor: divisor, Validation: f.validation, Patience: f.patience,
 		TrainSize: common.trainSize, Epochs: common.epochs, BatchSize: common.batchSize, Seed: common.seed, Threads: common.threads}
 	if f.loss != "" {
 		if o.Loss, err = loss.ByName(f.loss); err != nil {
@@ -175,6 +183,17 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 }
 
 const defaultEpochs = 20
+
+// parseScale reads a kind of scaling or a number to divide by.
+func parseScale(text string) (kind dataset.Scaling, divisor float32, err error) {
+	if kind = dataset.Scaling(text); text == "" || slices.Contains(dataset.Scalings(), kind) {
+		return kind, 0, nil
+	}
+	if v, err := strconv.ParseFloat(text, 32); err == nil && v > 0 && !math.IsInf(v, 0) {
+		return dataset.UnitScaling, float32(v), nil
+	}
+	return "", 0, usagef("--scale is %q, want unit, standard, minmax, none, or a number above 0 to divide by", text)
+}
 
 // line returns the text of the architecture, from a file perhaps, once it is known
 // to be one.

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"hourglass/dataset"
+)
+
+// hint returns what to add to an error: the flags that help, which the libraries
+// below do not know.
+func hint(err error) string {
+	var columns *dataset.ColumnsError
+	switch {
+	case errors.As(err, new(*dataset.UnreadableError)):
+		return "; --skip-unreadable goes on without such files"
+	case errors.As(err, &columns):
+		const most = 8
+		if len(columns.Names) > most {
+			return "; --ignore NAME leaves a column out, --label NAME takes it for the labels"
+		}
+		var flags strings.Builder
+		for _, name := range columns.Names {
+			flags.WriteString(" --ignore " + quoted(name))
+		}
+		return "; to leave out:" + flags.String()
+	}
+	return ""
+}

@@ -44,7 +44,9 @@ type Autoencoder struct {
 
 	scaler    *dataset.Scaler // nil for data taken as it is
 	quantiles []float64       // of the training data's scores, see LearnScores; nil if not learned
-	record    json.RawMessage // of the model file it was read from, or nil
+	record    json.RawMessage // how it was trained, or nil
+
+	unverified bool // read from a file without a checksum
 }
 
 // New returns an untrained autoencoder. The first encoder layer must be nn.Input
@@ -101,9 +103,14 @@ func (a *Autoencoder) SetScaler(s *dataset.Scaler) error {
 // Scaler returns how data is scaled, nil if it is not.
 func (a *Autoencoder) Scaler() *dataset.Scaler { return a.scaler }
 
-// Record returns what was recorded about the training in the model file that the
-// autoencoder was read from, as JSON; nil if nothing was.
+// Record returns what is recorded about the training, as JSON: what SetRecord was
+// given, or what was in the model file that the autoencoder was read from. It is
+// nil if nothing was.
 func (a *Autoencoder) Record() json.RawMessage { return a.record }
+
+// Unverified reports whether the file that the autoencoder was read from had no
+// checksum, so that nobody can tell whether its weights are those that were written.
+func (a *Autoencoder) Unverified() bool { return a.unverified }
 
 // Summary lists the layers of encoder and decoder, their output shapes and
 // numbers of parameters, as Keras' summary does.

@@ -1,6 +1,8 @@
 package hourglass
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,8 +12,10 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"hourglass/dataset"
 	"hourglass/internal/atomicfile"
 	"hourglass/modelfile"
 	"hourglass/nn"
@@ -31,7 +35,20 @@ type Checkpoints struct {
 	Epochs int           // write one every so many epochs; 0 for none
 	Steps  int           // write one every so many steps; 0 for none
 	Every  time.Duration // write one whenever so much time has passed; 0 for none
-	Keep   int           // how many of the last ones are kept; 3 by default
+	Keep   int           // how many of the last ones are kept, at least 1; 3 by default
+}
+
+// validate reports a setting out of range.
+func (c Checkpoints) validate() error {
+	for _, s := range []struct {
+		name  string
+		value int64
+	}{{"epochs", int64(c.Epochs)}, {"steps", int64(c.Steps)}, {"time", int64(c.Every)}, {"how many to keep", int64(c.Keep)}} {
+		if s.value < 0 {
+			return fmt.Errorf("hourglass: checkpoints: %s is %d, want at least 1, or 0 for the default", s.name, s.value)
+		}
+	}
+	return nil
 }
 
 // scheduled reports whether any checkpoint but the last is asked for.
@@ -42,13 +59,38 @@ func (c Checkpoints) scheduled() bool { return c.Epochs > 0 || c.Steps > 0 || c.
 const BestFile = "best.safetensors"
 
 // The names of a checkpoint's file, by epoch and step of the epoch, and of the
-// arrays in it that are not of the model.
+// arrays in it that are not of the model: what the optimiser remembers, and what
+// the observers do, by observer.
 const (
 	checkpointName   = "checkpoint-%06d-%09d.safetensors"
 	checkpointPrefix = "checkpoint-"
 	trainingPrefix   = "training."
+	slotName         = trainingPrefix + "%d"
+	observerName     = trainingPrefix + "observer.%d.%d"
 	defaultKeep      = 3
 )
+
+// state is what a checkpoint says of the training, beside the arrays.
+type state struct {
+	*train.Snapshot
+	Data *Digests `json:"data,omitempty"` // nil in checkpoints that are older than it
+
+	scaler *dataset.Scaler
+}
+
+// Digests are the SHA-256 of a run's data; see dataset.Digest. That of validation is
+// "" where there is none.
+type Digests struct {
+	Train      string `json:"train"`
+	Validation string `json:"validation,omitempty"`
+}
+
+// DataDigests gives Fit the digests of the data, to who knows them anyway. Without,
+// Fit works them out if it writes checkpoints or resumes. The function is called at
+// most once.
+func DataDigests(of func() (Digests, error)) FitOption {
+	return func(s *fitSettings) { s.digests = sync.OnceValues(of) }
+}
 
 // Checkpoint makes Fit write checkpoints.
 func Checkpoint(c Checkpoints) FitOption { return func(s *fitSettings) { s.checkpoints = &c } }
@@ -63,6 +105,7 @@ func Resume(dir string) FitOption { return func(s *fitSettings) { s.resume = dir
 type checkpointer struct {
 	Checkpoints
 	model   *Autoencoder
+	digests func() (Digests, error)
 	written time.Time
 	last    string // name of the checkpoint written last
 }
@@ -154,19 +197,68 @@ func (c *checkpointer) write(r *train.Run) error {
 	if err != nil {
 		return err
 	}
-	m, err := c.model.model(snapshot)
+	digests, err := c.digests()
+	if err != nil {
+		return err
+	}
+	m, err := c.model.model()
 	if err != nil {
 		return fmt.Errorf("hourglass: checkpoint: %w", err)
 	}
-	for i, slot := range snapshot.Slots {
-		m.Arrays = append(m.Arrays, nn.Array{Name: fmt.Sprint(trainingPrefix, i), Shape: tensor.Shape{len(slot)}, Values: slot})
+	if m.Training, err = json.Marshal(state{Snapshot: snapshot, Data: &digests}); err != nil {
+		return fmt.Errorf("hourglass: checkpoint: %w", err)
 	}
+	m.Arrays = append(m.Arrays, trainingArrays(snapshot)...)
 	path := filepath.Join(c.Dir, name)
 	if err := atomicfile.Write(path, func(w io.Writer) error { return modelfile.Write(w, m) }); err != nil {
 		return fmt.Errorf("hourglass: checkpoint: %w", err)
 	}
 	c.last, c.written = name, time.Now()
 	return c.prune()
+}
+
+// trainingArrays returns the arrays of a snapshot beside the weights.
+func trainingArrays(s *train.Snapshot) []nn.Array {
+	var list []nn.Array
+	add := func(name string, values []float32) {
+		if len(values) > 0 {
+			list = append(list, nn.Array{Name: name, Shape: tensor.Shape{len(values)}, Values: values})
+		}
+	}
+	for i, slot := range s.Slots {
+		add(fmt.Sprintf(slotName, i), slot)
+	}
+	for i, arrays := range s.Arrays {
+		for j, a := range arrays {
+			add(fmt.Sprintf(observerName, i, j), a)
+		}
+	}
+	return list
+}
+
+// takeArrays puts a checkpoint's arrays where trainingArrays had them from.
+func takeArrays(s *train.Snapshot, arrays []nn.Array) {
+	byName := map[string][]float32{}
+	for _, a := range arrays {
+		byName[a.Name] = a.Values
+	}
+	for i := 0; ; i++ {
+		slot, ok := byName[fmt.Sprintf(slotName, i)]
+		if !ok {
+			break
+		}
+		s.Slots = append(s.Slots, slot)
+	}
+	s.Arrays = make([][][]float32, len(s.Observers))
+	for i := range s.Arrays {
+		for j := 0; ; j++ {
+			a, ok := byName[fmt.Sprintf(observerName, i, j)]
+			if !ok {
+				break
+			}
+			s.Arrays[i] = append(s.Arrays[i], a)
+		}
+	}
 }
 
 // prune removes all but the last checkpoints.
@@ -210,8 +302,8 @@ func isCheckpoint(name string) bool {
 	return n == 2 && name == fmt.Sprintf(checkpointName, epoch, step)
 }
 
-// loadSnapshot reads the last checkpoint in dir that can be read.
-func (a *Autoencoder) loadSnapshot(dir string) (*train.Snapshot, error) {
+// loadState reads the last checkpoint in dir that can be read.
+func (a *Autoencoder) loadState(dir string) (*state, error) {
 	names, err := checkpointNames(dir)
 	if err != nil {
 		return nil, err
@@ -220,7 +312,7 @@ func (a *Autoencoder) loadSnapshot(dir string) (*train.Snapshot, error) {
 	for _, name := range slices.Backward(names) {
 		m, err := modelfile.ReadFile(filepath.Join(dir, name))
 		if err == nil {
-			return a.snapshot(m, name)
+			return a.state(m, name)
 		}
 		damage = errors.Join(damage, err)
 	}
@@ -230,8 +322,8 @@ func (a *Autoencoder) loadSnapshot(dir string) (*train.Snapshot, error) {
 	return nil, fmt.Errorf("hourglass: resume: no checkpoint in %s", dir)
 }
 
-// snapshot returns the training state in a checkpoint of this autoencoder.
-func (a *Autoencoder) snapshot(m *modelfile.Model, name string) (*train.Snapshot, error) {
+// state returns the training state in a checkpoint of this autoencoder.
+func (a *Autoencoder) state(m *modelfile.Model, name string) (*state, error) {
 	saved, err := fromModel(m)
 	if err != nil {
 		return nil, fmt.Errorf("hourglass: resume %s: %w", name, err)
@@ -245,17 +337,79 @@ func (a *Autoencoder) snapshot(m *modelfile.Model, name string) (*train.Snapshot
 		return nil, fmt.Errorf("hourglass: resume %s: %w", name, err)
 	}
 	if string(theirs) != string(ours) {
-		return nil, fmt.Errorf("hourglass: resume %s: the checkpoint is of another architecture", name)
+		return nil, fmt.Errorf("hourglass: resume %s: the checkpoint is of another architecture: %s, this model has %s",
+			name, firstDifference(theirs, ours), firstDifference(ours, theirs))
 	}
-	if !reflect.DeepEqual(saved.scaler, a.scaler) {
-		return nil, fmt.Errorf("hourglass: resume %s: the checkpoint scales its data otherwise; is the data another?", name)
+	text := m.Training
+	if text == nil {
+		text = m.Record // where older checkpoints have it
 	}
-	snapshot := &train.Snapshot{Weights: saved.whole.Weights()}
-	if err := json.Unmarshal(m.Record, snapshot); err != nil {
+	s := &state{Snapshot: &train.Snapshot{Weights: saved.whole.Weights()}}
+	if err := json.Unmarshal(text, s); err != nil {
 		return nil, fmt.Errorf("hourglass: resume %s: not a checkpoint: %w", name, err)
 	}
-	for _, array := range m.Arrays[len(modelArrays(m)):] {
-		snapshot.Slots = append(snapshot.Slots, array.Values)
+	takeArrays(s.Snapshot, m.Arrays)
+	s.scaler = saved.scaler
+	return s, nil
+}
+
+// firstDifference returns the piece of a text from where another departs from it.
+func firstDifference(text, other []byte) string {
+	const before, most = 12, 60
+	at := 0
+	for at < min(len(text), len(other)) && text[at] == other[at] {
+		at++
 	}
-	return snapshot, nil
+	from := max(at-before, 0)
+	return fmt.Sprintf("…%s…", text[from:min(from+most, len(text))])
+}
+
+// fits reports a state that is not of a run with these settings, on this data and
+// scaled as it is here.
+func (s *state) fits(a *Autoencoder, settings train.Settings, digests func() (Digests, error)) error {
+	if err := s.Settings.Differ(settings); err != nil {
+		return fmt.Errorf("hourglass: resume: %w", err)
+	}
+	if s.Data != nil {
+		here, err := digests()
+		if err != nil {
+			return err
+		}
+		for _, part := range []struct{ name, saved, here string }{
+			{"training", s.Data.Train, here.Train}, {"validation", s.Data.Validation, here.Validation},
+		} {
+			if part.saved != part.here {
+				return fmt.Errorf("hourglass: resume: the checkpoint was made with other %s data: its digest is %.12s, that of this data %.12s",
+					part.name, orNone(part.saved), orNone(part.here))
+			}
+		}
+	}
+	if !reflect.DeepEqual(s.scaler, a.scaler) {
+		return fmt.Errorf("hourglass: resume: the checkpoint was made with %s, this run has %s", scalingWords(s.scaler), scalingWords(a.scaler))
+	}
+	return nil
+}
+
+// orNone returns a digest, or "none" where there is no data.
+func orNone(digest string) string { return cmp.Or(digest, "none") }
+
+// scalingWords describes a scaler that may be nil.
+func scalingWords(s *dataset.Scaler) string {
+	if s == nil {
+		return "no scaling"
+	}
+	return fmt.Sprintf("scaling %s by %.60s", s.Kind, fmt.Sprint(s.Offset, s.Scale))
+}
+
+// digestsOf returns a function that works out the digests of data when it is first
+// called. That of validation, which may be nil, is "" then.
+func digestsOf(ctx context.Context, training, validation dataset.Source) func() (Digests, error) {
+	return sync.OnceValues(func() (d Digests, err error) {
+		// A run that is cancelled still writes its last checkpoint.
+		ctx = context.WithoutCancel(ctx)
+		if d.Train, err = dataset.Digest(ctx, training); err == nil && validation != nil {
+			d.Validation, err = dataset.Digest(ctx, validation)
+		}
+		return d, err
+	})
 }

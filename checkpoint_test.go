@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -173,7 +174,10 @@ func TestResumeRefuses(t *testing.T) {
 		{empty, "no checkpoint in " + empty, newSmall(t), hourglass.Threads(1)},
 		{filepath.Join(empty, "missing"), "missing", newSmall(t), hourglass.Threads(1)},
 		{dir, "another architecture", other, hourglass.Threads(1)},
-		{dir, "batches of 4", newSmall(t), hourglass.BatchSize(5)},
+		{dir, "batches of size 4, this run has 5", newSmall(t), hourglass.BatchSize(5)},
+		{dir, "seed 42, this run has 43", newSmall(t), hourglass.Seed(43)},
+		{dir, "optimizer adam and beta2 0, this run has 0.99", newSmall(t), hourglass.Optimizer(optim.Adam{LearningRate: 0.01, Beta2: 0.99})},
+		{dir, "other validation data", newSmall(t), hourglass.Validation(wave(7).Slice(1, 7))},
 	} {
 		err := fitSmall(t, c.ae, t.TempDir(), 0, hourglass.Resume(c.dir), c.option)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
@@ -262,10 +266,136 @@ func TestResumeRefusesOtherScaling(t *testing.T) {
 	if err := fit(dataset.UnitScaling); err != nil {
 		t.Fatal(err)
 	}
-	if err := fit(dataset.MinMaxScaling, hourglass.Resume(dir)); err == nil || !strings.Contains(err.Error(), "scales its data otherwise") {
+	if err := fit(dataset.MinMaxScaling, hourglass.Resume(dir)); err == nil || !strings.Contains(err.Error(), "was made with scaling unit by [] [0.94") {
 		t.Errorf("got %v", err)
 	}
 	if err := fit(dataset.UnitScaling, hourglass.Resume(dir)); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestResumeRefusesOtherData(t *testing.T) {
+	dir := t.TempDir()
+	fit := func(data dataset.Source, more ...hourglass.FitOption) error {
+		_, err := newSmall(t).Fit(context.Background(), data, append(more, hourglass.Epochs(2), hourglass.Checkpoint(hourglass.Checkpoints{Dir: dir}))...)
+		return err
+	}
+	if err := fit(wave(22)); err != nil {
+		t.Fatal(err)
+	}
+	other := wave(22)
+	other.Data = slices.Clone(other.Data)
+	other.Data[100] += 1e-6
+	if err := fit(other, hourglass.Resume(dir)); err == nil || !strings.Contains(err.Error(), "other training data: its digest is ") {
+		t.Errorf("error %v", err)
+	}
+	if err := fit(wave(22), hourglass.Resume(dir)); err != nil {
+		t.Error(err)
+	}
+}
+
+// Every file that a model can be loaded from has all that is known of it, and keeps
+// it when it is saved again.
+func TestEveryFileHasTheWholeRecord(t *testing.T) {
+	dir, ae := t.TempDir(), newSmall(t)
+	scaler, err := dataset.FitScaler(context.Background(), dataset.MinMaxScaling, wave(22), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(ae.SetScaler(scaler), ae.SetRecord(map[string]int{"answer": 42})); err != nil {
+		t.Fatal(err)
+	}
+	if err := fitSmall(t, ae, dir, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := ae.LearnScores(context.Background(), wave(22)); err != nil {
+		t.Fatal(err)
+	}
+	model := filepath.Join(dir, "model.safetensors")
+	if err := ae.Save(model); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(checkpoints(t, dir), hourglass.BestFile, "model.safetensors") {
+		loaded, err := hourglass.Load(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := filepath.Join(dir, "again")
+		if err := loaded.Save(again); err != nil {
+			t.Fatal(err)
+		}
+		if loaded, err = hourglass.Load(again); err != nil {
+			t.Fatal(err)
+		}
+		if string(loaded.Record()) != `{"answer":42}` || !reflect.DeepEqual(loaded.Scaler(), scaler) || loaded.Unverified() {
+			t.Errorf("%s: record %s, scaler %v", name, loaded.Record(), loaded.Scaler())
+		}
+		if _, err := loaded.Threshold(0.5); (err == nil) != (name == "model.safetensors") {
+			t.Errorf("%s: threshold: %v", name, err)
+		}
+	}
+	first, err := os.ReadFile(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := hourglass.Load(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(savedBytes(t, loaded), first) {
+		t.Error("loaded and saved again, the file differs")
+	}
+}
+
+// What early stopping keeps is as large as the model: a checkpoint has it as
+// numbers, not as text, which for 5 million weights would be more than a header may
+// be.
+func TestCheckpointOfALargeModelWithEarlyStopping(t *testing.T) {
+	large := func() *hourglass.Autoencoder {
+		ae, err := hourglass.New(nn.Layers{nn.Input{8}, nn.Dense{Units: 2200, Activation: nn.Tanh}, nn.Dense{Units: 2200}},
+			nn.Layers{nn.Dense{Units: 60}, nn.Dense{Units: 8, Activation: nn.Sigmoid}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ae
+	}
+	dir := t.TempDir()
+	fit := func(ae *hourglass.Autoencoder, epochs int, more ...hourglass.FitOption) {
+		t.Helper()
+		_, err := ae.Fit(context.Background(), wave(4), append(more, hourglass.Epochs(epochs), hourglass.Optimizer(optim.SGD{Momentum: 0.9}),
+			hourglass.Validation(wave(3)), hourglass.Checkpoint(hourglass.Checkpoints{Dir: dir, Keep: 1}),
+			hourglass.Observe(&train.EarlyStopping{Patience: 2}))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ae := large()
+	weights := int64(len(ae.Network().Weights()))
+	if weights < 5e6-1e5 {
+		t.Fatalf("%d weights", weights)
+	}
+	fit(ae, 1)
+	names := checkpoints(t, dir)
+	info, err := os.Stat(filepath.Join(dir, names[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Weights, momentum, and the best weights.
+	if want := 3 * 4 * weights; info.Size() < want || info.Size() > want+10000 {
+		t.Errorf("the checkpoint has %d bytes, want %d and a little", info.Size(), want)
+	}
+	fit(large(), 2, hourglass.Resume(dir))
+}
+
+func TestCheckpointsRefuseNegativeSettings(t *testing.T) {
+	for _, c := range []hourglass.Checkpoints{{Keep: -1}, {Epochs: -1}, {Steps: -2}, {Every: -1}} {
+		c.Dir = filepath.Join(t.TempDir(), "new")
+		_, err := newSmall(t).Fit(context.Background(), wave(22), hourglass.Checkpoint(c))
+		if err == nil || !strings.Contains(err.Error(), "want at least 1") {
+			t.Errorf("%+v: error %v", c, err)
+		}
+		if _, err := os.Stat(c.Dir); err == nil {
+			t.Errorf("%+v: the folder was made", c)
+		}
 	}
 }

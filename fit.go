@@ -19,6 +19,7 @@ type fitSettings struct {
 	validation  dataset.Source
 	checkpoints *Checkpoints
 	resume      string // folder of checkpoints to go on from
+	digests     func() (Digests, error)
 }
 
 // Epochs sets how often the training data is gone through; 10 by default.
@@ -72,17 +73,26 @@ func (a *Autoencoder) Fit(ctx context.Context, data dataset.Source, options ...F
 	for _, set := range options {
 		set(&s)
 	}
-	if s.resume != "" {
-		snapshot, err := a.loadSnapshot(s.resume)
+	if data != nil && s.digests == nil {
+		s.digests = digestsOf(ctx, data, s.validation)
+	}
+	if data != nil && s.Loss != nil && s.Optimizer != nil && s.resume != "" {
+		state, err := a.loadState(s.resume)
 		if err != nil {
 			return nil, err
 		}
-		s.Trainer.Resume = snapshot
+		if err := state.fits(a, s.Settings(data, s.validation), s.digests); err != nil {
+			return nil, err
+		}
+		s.Trainer.Resume = state.Snapshot
 	}
 	if s.checkpoints != nil {
+		if err := s.checkpoints.validate(); err != nil {
+			return nil, err
+		}
 		// Last in line, so that a checkpoint has what others learned from an epoch, but
 		// first at the end of a run, when they may change the weights.
-		c := &checkpointer{Checkpoints: *s.checkpoints, model: a}
+		c := &checkpointer{Checkpoints: *s.checkpoints, model: a, digests: s.digests}
 		s.Observers = slices.Concat([]train.Observer{lastCheckpoint{c}}, s.Observers, []train.Observer{c})
 	}
 	data, err := a.scaled(data)

@@ -13,16 +13,11 @@ import (
 	"hourglass/nn"
 )
 
-// Save writes the autoencoder to a file: architecture and weights in one
-// safetensors file, whole or not at all. The same model gives the same bytes.
+// Save writes the autoencoder to a file: architecture, weights, scaling, learned
+// scores and record in one safetensors file, whole or not at all. The same model
+// gives the same bytes.
 func (a *Autoencoder) Save(path string) error {
-	return a.SaveRecord(path, nil)
-}
-
-// SaveRecord is Save with a record of how the model was trained, any value that
-// can be written as JSON, kept in the file's metadata.
-func (a *Autoencoder) SaveRecord(path string, record any) error {
-	m, err := a.model(record)
+	m, err := a.model()
 	if err != nil {
 		return fmt.Errorf("hourglass: save %s: %w", path, err)
 	}
@@ -33,15 +28,40 @@ func (a *Autoencoder) SaveRecord(path string, record any) error {
 	return nil
 }
 
+// SaveRecord is SetRecord and Save.
+func (a *Autoencoder) SaveRecord(path string, record any) error {
+	if err := a.SetRecord(record); err != nil {
+		return err
+	}
+	return a.Save(path)
+}
+
+// SetRecord sets what is recorded about how the model was trained, any value that
+// can be written as JSON; nil for nothing. Every file that the model is written to
+// has it, checkpoints included.
+func (a *Autoencoder) SetRecord(record any) error {
+	if record == nil {
+		a.record = nil
+		return nil
+	}
+	text, err := json.Marshal(record)
+	if err != nil {
+		return fmt.Errorf("hourglass: set record: %w", err)
+	}
+	a.record = text
+	return nil
+}
+
 func (a *Autoencoder) architecture() modelfile.Architecture {
 	return modelfile.Architecture{Encoder: a.encoderLayers, Decoder: a.decoderLayers}
 }
 
 // model returns what a model file keeps of the autoencoder.
-func (a *Autoencoder) model(record any) (*modelfile.Model, error) {
+func (a *Autoencoder) model() (*modelfile.Model, error) {
 	m := &modelfile.Model{
 		Architecture: a.architecture(),
 		Arrays:       a.whole.Arrays(),
+		Record:       a.record,
 	}
 	for i, name := range m.Names(a.whole) {
 		m.Arrays[i].Name = name
@@ -52,14 +72,14 @@ func (a *Autoencoder) model(record any) (*modelfile.Model, error) {
 			*place, err = json.Marshal(value)
 		}
 	}
-	marshal(&m.Record, record != nil, record)
 	marshal(&m.Scaling, a.scaler != nil, a.scaler)
 	marshal(&m.Scores, a.quantiles != nil, a.quantiles)
 	return m, err
 }
 
 // Load reads an autoencoder from a file that Save wrote. A file that is damaged,
-// or whose weights do not fit its architecture, is refused.
+// or whose weights do not fit its architecture, is refused. One without a checksum,
+// which another program may have written, is read; see Unverified.
 func Load(path string) (*Autoencoder, error) {
 	m, err := modelfile.ReadFile(path)
 	if err != nil {
@@ -72,8 +92,8 @@ func Load(path string) (*Autoencoder, error) {
 	return a, nil
 }
 
-// modelArrays returns the arrays of the model itself, which in a checkpoint come
-// before those of its training.
+// modelArrays returns the arrays of the model itself, beside which a checkpoint has
+// those of its training.
 func modelArrays(m *modelfile.Model) []nn.Array {
 	return slices.DeleteFunc(slices.Clone(m.Arrays), func(a nn.Array) bool { return strings.HasPrefix(a.Name, trainingPrefix) })
 }
@@ -101,10 +121,17 @@ func fromModel(m *modelfile.Model) (*Autoencoder, error) {
 	if len(stored) != len(arrays) {
 		return nil, fmt.Errorf("the file has %d arrays, want %d for its architecture", len(stored), len(arrays))
 	}
+	byName := map[string]nn.Array{} // another program may have put them in another order
+	for _, array := range stored {
+		byName[array.Name] = array
+	}
 	for i, name := range m.Names(a.whole) {
-		got := stored[i]
-		if got.Name != name || !got.Shape.Equal(arrays[i].Shape) {
-			return nil, fmt.Errorf("array %d is %q of shape %v, want %q of shape %v", i, got.Name, got.Shape, name, arrays[i].Shape)
+		got, ok := byName[name]
+		if !ok {
+			return nil, fmt.Errorf("the file has no array %q", name)
+		}
+		if !got.Shape.Equal(arrays[i].Shape) {
+			return nil, fmt.Errorf("array %q has shape %v, want %v", name, got.Shape, arrays[i].Shape)
 		}
 		copy(arrays[i].Values, got.Values)
 	}
@@ -113,7 +140,7 @@ func fromModel(m *modelfile.Model) (*Autoencoder, error) {
 
 // restore puts back what a model file has beside the weights.
 func (a *Autoencoder) restore(m *modelfile.Model) error {
-	a.record = m.Record
+	a.record, a.unverified = m.Record, m.Unverified
 	if m.Scaling != nil {
 		scaler := new(dataset.Scaler)
 		if err := json.Unmarshal(m.Scaling, scaler); err != nil {

@@ -16,6 +16,16 @@ func windowOf(source Source) (buffer, block int) {
 	return 0, 0
 }
 
+// Window returns how far Order departs from a permutation of all samples: with a
+// buffer of so many, filled with runs of block consecutive ones. A buffer of 0
+// means that it does not.
+func Window(source Source) (buffer, block int) {
+	if buffer, block = windowOf(source); source.Len() <= buffer {
+		return 0, 0
+	}
+	return buffer, block
+}
+
 // Order fills dst, which is as long as source, with the order in which an epoch
 // visits the samples of source. It is a function of seed, epoch and source alone.
 //

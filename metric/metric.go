@@ -16,6 +16,15 @@ type Metric interface {
 	Eval(pred, target []float32) float64
 }
 
+// Ordered is a metric that says which of its values are better; early stopping on
+// a metric needs to know.
+type Ordered interface {
+	Metric
+	// HigherIsBetter reports whether higher values are better, as those of an
+	// accuracy, or lower ones, as those of an error.
+	HigherIsBetter() bool
+}
+
 var all = []Metric{RoundedAccuracy{}, MeanSquaredError{}, MeanAbsoluteError{}}
 
 // Names lists the names that ByName knows.

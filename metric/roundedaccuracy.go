@@ -2,6 +2,8 @@ package metric
 
 import "hourglass/internal/kernel"
 
+var _ Ordered = RoundedAccuracy{}
+
 // RoundedAccuracy is the share of entries where target and prediction are equal
 // once rounded, the lecture's
 // keras.metrics.binary_accuracy(tf.round(y_true), tf.round(y_pred)): targets are
@@ -10,6 +12,9 @@ type RoundedAccuracy struct{}
 
 // Name returns "rounded_accuracy".
 func (RoundedAccuracy) Name() string { return "rounded_accuracy" }
+
+// HigherIsBetter returns true.
+func (RoundedAccuracy) HigherIsBetter() bool { return true }
 
 // Eval returns a share between 0 and 1.
 func (RoundedAccuracy) Eval(pred, target []float32) float64 {

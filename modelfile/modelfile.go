@@ -7,12 +7,26 @@
 // array, then the arrays' values. The metadata holds
 //
 //	format        "hourglass"
-//	version       of the layout described here, "1"
+//	version       of the layout described here, "2"
 //	architecture  {"encoder":[layers],"decoder":[layers]}
-//	sha256        of the whole file, in hexadecimal, taken with 64 zeros in its own place
-//	record        how the model was trained, an object the writer chose (optional, like the next two)
+//	sha256        of what the file holds, in hexadecimal, see below
+//	record        how the model was trained, an object the writer chose (optional, like the next three)
 //	scaling       how the data is scaled before the encoder and after the decoder
 //	scores        quantiles of the reconstruction error of the training data
+//	training      the state of a run that can go on, in a checkpoint
+//
+// The checksum is that of a list of lines, first one for each array and then one
+// for each of the keys above that the file has, but for the checksum itself, both
+// in the order of their names' bytes:
+//
+//	array SHA-256(name) F32 2x3 SHA-256(values as they lie in the file)
+//	metadata key SHA-256(value)
+//
+// So it says nothing of where in the file an array or a key stands, or of what
+// others add to the metadata: a file that another program has read and written
+// again is as good as the first. A file without a checksum can be read, too, and
+// is [Model.Unverified]. In version 1 it was that of the whole file, taken with 64
+// zeros in its own place; such files are read and verified as ever.
 //
 // The same model gives the same bytes.
 package modelfile
@@ -25,21 +39,26 @@ import (
 )
 
 // Version is the layout that Write writes; Read knows all up to it.
-const Version = 1
+const Version = 2
 
 // Model is what a file holds.
 type Model struct {
 	Architecture
 	Arrays []nn.Array // named "encoder.1.kernel": part, position of the layer, parameter
 
-	// What may be nil: how the model was trained, how its data is scaled, and how
-	// large its errors on the training data are. They are the writer's own JSON.
-	Record, Scaling, Scores json.RawMessage
+	// What may be nil: how the model was trained, how its data is scaled, how large
+	// its errors on the training data are, and how its training goes on. They are the
+	// writer's own JSON.
+	Record, Scaling, Scores, Training json.RawMessage
+
+	// Unverified is set by Read where the file has no checksum: nobody can tell
+	// whether its numbers are those that were written.
+	Unverified bool
 }
 
 // extras are the places of the optional metadata, by key.
 func (m *Model) extras() map[string]*json.RawMessage {
-	return map[string]*json.RawMessage{recordKey: &m.Record, scalingKey: &m.Scaling, scoresKey: &m.Scores}
+	return map[string]*json.RawMessage{recordKey: &m.Record, scalingKey: &m.Scaling, scoresKey: &m.Scores, trainingKey: &m.Training}
 }
 
 // Architecture are the layers of an autoencoder.

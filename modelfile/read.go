@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"math"
 	"os"
@@ -32,26 +33,48 @@ func Read(r io.Reader) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("modelfile: read: %w", err)
 	}
-	m, err := parseHeader(header)
+	m, metadata, err := parseHeader(header)
 	if err != nil {
 		return nil, fmt.Errorf("modelfile: read: %w", err)
 	}
-	place := checksumPlace(header)
-	if place == nil {
-		return nil, errors.New("modelfile: read: the file has no checksum")
+	want, checked := metadata[checksumKey]
+	m.Unverified = !checked
+	var whole hash.Hash
+	values := io.Reader(in)
+	if metadata[versionKey] == "1" && checked {
+		if whole, err = startWhole(header, want); err != nil {
+			return nil, fmt.Errorf("modelfile: read: %w", err)
+		}
+		values = io.TeeReader(in, whole)
 	}
-	checksum := string(place)
-	copy(place, noChecksum)
-	sum := sha256.New()
-	sum.Write(headerLength(header))
-	sum.Write(header)
-	if err := m.readValues(io.TeeReader(in, sum)); err != nil {
+	sums, err := m.readValues(values)
+	if err != nil {
 		return nil, fmt.Errorf("modelfile: read: %w", err)
 	}
-	if got := hexSum(sum); got != checksum {
-		return nil, fmt.Errorf("modelfile: read: checksum is %.12s…, want %.12s…: the file is damaged", got, checksum)
+	got := want
+	if whole != nil {
+		got = hexSum(whole)
+	} else if checked {
+		got = contentSum(m.Arrays, sums, metadata)
+	}
+	if got != want {
+		return nil, fmt.Errorf("modelfile: read: checksum is %.12s…, want %.12s…: the file is damaged, or changed by a program that kept its checksum", got, want)
 	}
 	return m, nil
+}
+
+// startWhole begins the checksum of a whole file, that of version 1.
+func startWhole(header []byte, want string) (hash.Hash, error) {
+	place := checksumPlace(header)
+	if string(place) != want {
+		return nil, errors.New("the checksum does not stand where version 1 of the file has it; was it written again by another program?")
+	}
+	blank := bytes.Clone(header)
+	copy(checksumPlace(blank), noChecksum)
+	sum := sha256.New()
+	sum.Write(headerLength(header))
+	sum.Write(blank)
+	return sum, nil
 }
 
 // ReadFile reads the model in a file.
@@ -85,22 +108,22 @@ func readHeader(in io.Reader) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// parseHeader returns the model without its values.
-func parseHeader(header []byte) (*Model, error) {
+// parseHeader returns the model without its values, and the metadata.
+func parseHeader(header []byte) (*Model, map[string]string, error) {
 	var entries map[string]json.RawMessage
 	if err := json.Unmarshal(header, &entries); err != nil {
-		return nil, fmt.Errorf("header is not JSON: %w", err)
+		return nil, nil, fmt.Errorf("header is not JSON: %w", err)
 	}
 	var metadata map[string]string
 	if err := json.Unmarshal(entries[metadataKey], &metadata); err != nil || metadata[formatKey] != formatName {
-		return nil, fmt.Errorf("a safetensors file, but not of an autoencoder: no metadata with format %q", formatName)
+		return nil, nil, fmt.Errorf("a safetensors file, but not of an autoencoder: no metadata with format %q", formatName)
 	}
 	if version, err := strconv.Atoi(metadata[versionKey]); err != nil || version < 1 || version > Version {
-		return nil, fmt.Errorf("version %q of the model file, want 1 to %d; a newer hourglass may read it", metadata[versionKey], Version)
+		return nil, nil, fmt.Errorf("version %q of the model file, want 1 to %d; a newer hourglass may read it", metadata[versionKey], Version)
 	}
 	m := &Model{}
 	if err := json.Unmarshal([]byte(metadata[architectureKey]), &m.Architecture); err != nil {
-		return nil, fmt.Errorf("architecture: %w", err)
+		return nil, nil, fmt.Errorf("architecture: %w", err)
 	}
 	for key, place := range m.extras() {
 		if value, ok := metadata[key]; ok {
@@ -110,7 +133,7 @@ func parseHeader(header []byte) (*Model, error) {
 	delete(entries, metadataKey)
 	var err error
 	m.Arrays, err = parseArrays(entries)
-	return m, err
+	return m, metadata, err
 }
 
 // parseArrays returns the arrays in the order of their values, of which they must
@@ -150,24 +173,27 @@ func parseArrays(entries map[string]json.RawMessage) ([]nn.Array, error) {
 	return list, nil
 }
 
-// readValues reads the arrays' values, behind which the file must end.
-func (m *Model) readValues(in io.Reader) error {
+// readValues reads the arrays' values, behind which the file must end. It returns
+// the checksum of each array.
+func (m *Model) readValues(in io.Reader) (sums []string, err error) {
 	var buffer [16 << 10]byte
 	for i := range m.Arrays {
-		a := &m.Arrays[i]
+		a, sum := &m.Arrays[i], sha256.New()
 		for left := a.Shape.Size(); left > 0; {
 			chunk := buffer[:min(4*left, len(buffer))]
 			if _, err := io.ReadFull(in, chunk); err != nil {
-				return fmt.Errorf("array %q: the file ends after %d of %d values", a.Name, len(a.Values), a.Shape.Size())
+				return nil, fmt.Errorf("array %q: the file ends after %d of %d values", a.Name, len(a.Values), a.Shape.Size())
 			}
+			sum.Write(chunk)
 			for ; len(chunk) > 0; chunk = chunk[4:] {
 				a.Values = append(a.Values, math.Float32frombits(binary.LittleEndian.Uint32(chunk)))
 				left--
 			}
 		}
+		sums = append(sums, hexSum(sum))
 	}
 	if n, err := io.ReadFull(in, buffer[:1]); n != 0 || err != io.EOF {
-		return errors.New("the file goes on behind the last array")
+		return nil, errors.New("the file goes on behind the last array")
 	}
-	return nil
+	return sums, nil
 }

@@ -2,6 +2,7 @@ package modelfile
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -10,8 +11,11 @@ import (
 	"hash"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+
+	"hourglass/nn"
 )
 
 // arrayHeader is the entry of one array in the header.
@@ -31,15 +35,41 @@ const (
 	recordKey       = "record"
 	scalingKey      = "scaling"
 	scoresKey       = "scores"
+	trainingKey     = "training"
 
 	formatName = "hourglass"
 )
 
-// noChecksum stands in the checksum's place while it is computed.
+// covered are the keys whose values the checksum covers, in order.
+var covered = []string{architectureKey, formatKey, recordKey, scalingKey, scoresKey, trainingKey, versionKey}
+
+// contentSum returns the checksum of arrays, of which it is given each one's own,
+// and metadata; see the package comment.
+func contentSum(arrays []nn.Array, sums []string, metadata map[string]string) string {
+	order := make([]int, len(arrays))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(arrays[i].Name, arrays[j].Name) })
+	sum := sha256.New()
+	for _, i := range order {
+		shape := strings.Trim(strings.ReplaceAll(fmt.Sprint([]int(arrays[i].Shape)), " ", "x"), "[]")
+		fmt.Fprintf(sum, "array %x F32 %s %s\n", sha256.Sum256([]byte(arrays[i].Name)), shape, sums[i])
+	}
+	for _, key := range covered {
+		if value, ok := metadata[key]; ok {
+			fmt.Fprintf(sum, "metadata %s %x\n", key, sha256.Sum256([]byte(value)))
+		}
+	}
+	return hexSum(sum)
+}
+
+// noChecksum stands in the place of version 1's checksum while it is computed.
 var noChecksum = strings.Repeat("0", 2*sha256.Size)
 
-// checksumPlace returns where in a header the checksum's digits stand, or nil.
-// What introduces them cannot be part of a JSON string, where quotes are escaped.
+// checksumPlace returns where in a header of version 1 the checksum's digits stand,
+// or nil. What introduces them cannot be part of a JSON string, where quotes are
+// escaped.
 func checksumPlace(header []byte) []byte {
 	_, rest, found := bytes.Cut(header, []byte(`"`+checksumKey+`":"`))
 	if !found || len(rest) < len(noChecksum) {
@@ -57,9 +87,6 @@ func Write(w io.Writer, m *Model) error {
 	if err != nil {
 		return fmt.Errorf("modelfile: write: %w", err)
 	}
-	sum := sha256.New()
-	m.write(sum, header) // a hash never fails to be written to
-	copy(checksumPlace(header), hexSum(sum))
 	if err := m.write(w, header); err != nil {
 		return fmt.Errorf("modelfile: write: %w", err)
 	}
@@ -74,7 +101,12 @@ func (m *Model) write(w io.Writer, header []byte) error {
 	if _, err := w.Write(header); err != nil {
 		return err
 	}
-	return m.writeValues(w)
+	for _, a := range m.Arrays {
+		if err := writeValues(w, a.Values); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // headerLength returns the first eight bytes of a file.
@@ -82,7 +114,7 @@ func headerLength(header []byte) []byte {
 	return binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
 }
 
-// header returns the padded JSON header, still without its checksum.
+// header returns the padded JSON header.
 func (m *Model) header() ([]byte, error) {
 	metadata, err := m.metadata()
 	if err != nil {
@@ -127,30 +159,34 @@ func (m *Model) metadata() (map[string]string, error) {
 		formatKey:       formatName,
 		versionKey:      strconv.Itoa(Version),
 		architectureKey: string(architecture),
-		checksumKey:     noChecksum,
 	}
 	for key, value := range m.extras() {
 		if *value != nil {
 			metadata[key] = string(*value)
 		}
 	}
+	sums := make([]string, len(m.Arrays))
+	for i, a := range m.Arrays {
+		sum := sha256.New()
+		writeValues(sum, a.Values) // a hash never fails to be written to
+		sums[i] = hexSum(sum)
+	}
+	metadata[checksumKey] = contentSum(m.Arrays, sums, metadata)
 	return metadata, nil
 }
 
 func hexSum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
 
-// writeValues writes all arrays' values, little-endian.
-func (m *Model) writeValues(w io.Writer) error {
+// writeValues writes values, little-endian.
+func writeValues(w io.Writer, values []float32) error {
 	buffer := make([]byte, 0, 64<<10)
-	for _, a := range m.Arrays {
-		for _, v := range a.Values {
-			buffer = binary.LittleEndian.AppendUint32(buffer, math.Float32bits(v))
-			if len(buffer) == cap(buffer) {
-				if _, err := w.Write(buffer); err != nil {
-					return err
-				}
-				buffer = buffer[:0]
+	for _, v := range values {
+		buffer = binary.LittleEndian.AppendUint32(buffer, math.Float32bits(v))
+		if len(buffer) == cap(buffer) {
+			if _, err := w.Write(buffer); err != nil {
+				return err
 			}
+			buffer = buffer[:0]
 		}
 	}
 	_, err := w.Write(buffer)

@@ -16,6 +16,7 @@ import (
 	"hourglass/dataset"
 	"hourglass/internal/atomicfile"
 	"hourglass/internal/kernel"
+	"hourglass/progress"
 	"hourglass/train"
 )
 
@@ -202,7 +203,7 @@ func (s *Session) train(ctx context.Context) error {
 		hourglass.Epochs(r.Epochs), hourglass.BatchSize(r.BatchSize),
 		hourglass.Loss(r.Loss), hourglass.Optimizer(r.Optimizer), hourglass.Metrics(r.Metrics...),
 		hourglass.Seed(s.Options.Seed), hourglass.Threads(s.Options.Threads),
-		hourglass.Observe(firstStep{s}, &train.Progress{Out: s.Options.Log}),
+		hourglass.Observe(firstStep{s}, &progress.Bar{Out: s.Options.Log}),
 	}
 	options = append(options, s.checkpointOptions()...)
 	if r.Watch != nil {

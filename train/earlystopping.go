@@ -2,15 +2,23 @@ package train
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
+
+	"hourglass/metric"
 )
 
 // EarlyStopping ends a run when a value has not improved for some epochs, and
 // puts back the weights of the best one. As Keras' EarlyStopping with
 // restore_best_weights. Use a new one for every run.
+//
+// Of a loss, lower values are better; a metric must say which of its are
+// (metric.Ordered). NaN is worse than any number.
 type EarlyStopping struct {
-	Monitor  string  // "val_loss" by default; lower is better, except for accuracies
+	Monitor  string  // "val_loss" by default
 	Patience int     // epochs without improvement after which to stop
 	MinDelta float64 // the least change that counts as improvement
 
@@ -23,10 +31,7 @@ type EarlyStopping struct {
 func (s *EarlyStopping) Observe(e Event, r *Run) error {
 	switch e {
 	case Started:
-		// A run may have been cut off after the epoch that ended it.
-		if done := len(r.History.Epochs); s.weights != nil && s.exhausted(done) && !r.midEpoch() {
-			return ErrStop
-		}
+		return s.start(r)
 	case EpochEnded:
 		return s.judge(r)
 	case Ended:
@@ -40,17 +45,25 @@ func (s *EarlyStopping) Observe(e Event, r *Run) error {
 // BestEpoch returns the epoch whose weights the network has after the run, or 0.
 func (s *EarlyStopping) BestEpoch() int { return s.epoch }
 
-// earlyStoppingState is the memory of an EarlyStopping.
+// earlyStoppingState is the memory of an EarlyStopping but for the weights.
 type earlyStoppingState struct {
-	Best    float64   `json:"best"`
-	Epoch   int       `json:"epoch"`
-	Weights []float32 `json:"weights"`
+	Best  *float64 `json:"best"` // nil for NaN
+	Epoch int      `json:"epoch"`
+
+	// Weights is where they are in checkpoints that are older than Arrays.
+	Weights []float32 `json:"weights,omitempty"`
 }
 
-var _ Stateful = (*EarlyStopping)(nil)
+var _ StatefulArrays = (*EarlyStopping)(nil)
 
-// State returns the best value so far, its epoch and its weights.
-func (s *EarlyStopping) State() any { return earlyStoppingState{s.best, s.epoch, s.weights} }
+// State returns the best value so far and its epoch.
+func (s *EarlyStopping) State() any {
+	state := earlyStoppingState{Epoch: s.epoch}
+	if !math.IsNaN(s.best) {
+		state.Best = &s.best
+	}
+	return state
+}
 
 // SetState puts back what State returned.
 func (s *EarlyStopping) SetState(text json.RawMessage) error {
@@ -58,7 +71,45 @@ func (s *EarlyStopping) SetState(text json.RawMessage) error {
 	if err := json.Unmarshal(text, &state); err != nil {
 		return err
 	}
-	s.best, s.epoch, s.weights = state.Best, state.Epoch, state.Weights
+	s.best, s.epoch, s.weights = math.NaN(), state.Epoch, state.Weights
+	if state.Best != nil {
+		s.best = *state.Best
+	}
+	return nil
+}
+
+// Arrays returns the weights of the best epoch, once there is one.
+func (s *EarlyStopping) Arrays() [][]float32 {
+	if s.weights == nil {
+		return nil
+	}
+	return [][]float32{s.weights}
+}
+
+// SetArrays puts back what Arrays returned.
+func (s *EarlyStopping) SetArrays(arrays [][]float32) error {
+	if len(arrays) > 1 {
+		return fmt.Errorf("%d arrays, want at most 1", len(arrays))
+	}
+	for _, a := range arrays {
+		s.weights = slices.Clone(a)
+	}
+	return nil
+}
+
+// start takes up a run that goes on.
+func (s *EarlyStopping) start(r *Run) error {
+	if s.weights == nil {
+		return nil
+	}
+	if len(s.weights) != len(r.Network.Weights()) {
+		return fmt.Errorf("train: early stopping has the best weights of another network, %d of them, want %d",
+			len(s.weights), len(r.Network.Weights()))
+	}
+	// A run may have been cut off after the epoch that ended it.
+	if !r.midEpoch() && s.exhausted(len(r.History.Epochs)) {
+		return ErrStop
+	}
 	return nil
 }
 
@@ -71,11 +122,15 @@ func (s *EarlyStopping) judge(r *Run) error {
 	if series == nil {
 		return fmt.Errorf("train: early stopping monitors %q, which this run does not have", monitor)
 	}
+	higher, err := higherIsBetter(r, monitor)
+	if err != nil {
+		return fmt.Errorf("train: early stopping monitors %q: %w", monitor, err)
+	}
 	value := series[len(series)-1]
-	if higherIsBetter(monitor) {
+	if higher {
 		value = -value
 	}
-	if s.weights == nil || value < s.best-math.Abs(s.MinDelta) {
+	if s.weights == nil || math.IsNaN(s.best) && !math.IsNaN(value) || value < s.best-math.Abs(s.MinDelta) {
 		s.best, s.epoch = value, r.Epoch
 		s.weights = append(s.weights[:0], r.Network.Weights()...)
 		return nil
@@ -89,6 +144,15 @@ func (s *EarlyStopping) judge(r *Run) error {
 // exhausted reports whether an epoch is too far behind the best one.
 func (s *EarlyStopping) exhausted(epoch int) bool { return epoch-s.epoch >= max(s.Patience, 1) }
 
-func higherIsBetter(monitor string) bool {
-	return monitor == "rounded_accuracy" || monitor == "val_rounded_accuracy"
+// higherIsBetter reports which values of a run's series are better.
+func higherIsBetter(r *Run, monitor string) (bool, error) {
+	name := strings.TrimPrefix(monitor, "val_")
+	i := slices.IndexFunc(r.Metrics, func(m metric.Metric) bool { return m.Name() == name })
+	if i < 0 {
+		return false, nil // a loss
+	}
+	if m, ok := r.Metrics[i].(metric.Ordered); ok {
+		return m.HigherIsBetter(), nil
+	}
+	return false, errors.New("the metric does not say which of its values are better; give it a method HigherIsBetter() bool")
 }

@@ -44,8 +44,9 @@ type Run struct {
 	BatchLoss float64 // of the step just taken, the mean over the batch's entries
 	Mean      Scores  // means over the current epoch's steps so far
 
-	totals Totals
-	began  time.Time // when the current epoch would have begun without interruption
+	settings Settings
+	totals   Totals
+	began    time.Time // when the current epoch would have begun without interruption
 }
 
 // notify tells all observers of an event, even if one of them fails. It returns

@@ -1,15 +1,12 @@
 package train
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"math"
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"hourglass/loss"
@@ -29,7 +26,7 @@ func follow(t *testing.T, s *EarlyStopping, series []float64) (epochs int, weigh
 		net.Weights()[0] = float32(r.Epoch)
 		scores := Scores{Loss: v, Metrics: []float64{v}}
 		r.History.Epochs = append(r.History.Epochs, Epoch{Epoch: r.Epoch, Train: scores, Validation: &scores})
-		stop, err := (&Run{Trainer: &Trainer{Network: net, Observers: []Observer{s}}, History: r.History, Epoch: r.Epoch}).notify(EpochEnded)
+		stop, err := (&Run{Trainer: &Trainer{Network: net, Metrics: []metric.Metric{metric.RoundedAccuracy{}}, Observers: []Observer{s}}, History: r.History, Epoch: r.Epoch}).notify(EpochEnded)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,6 +60,9 @@ func TestEarlyStopping(t *testing.T) {
 		{EarlyStopping{Patience: 2, MinDelta: -0.5}, []float64{5, 4.6, 4.5, 3}, 3, 1},
 		{EarlyStopping{Monitor: "loss", Patience: 1}, []float64{2, 1, 3}, 3, 2},
 		{EarlyStopping{Monitor: "val_rounded_accuracy", Patience: 1}, []float64{0.5, 0.7, 0.6, 0.9}, 3, 2},
+		{EarlyStopping{Patience: 2}, []float64{math.NaN(), 3, 2, math.NaN(), math.NaN(), 1}, 5, 3},
+		{EarlyStopping{Patience: 2}, []float64{math.NaN(), math.NaN(), math.NaN(), 1}, 3, 1},
+		{EarlyStopping{Monitor: "rounded_accuracy", Patience: 2}, []float64{math.NaN(), 0.5, 0.25}, 3, 2},
 		{EarlyStopping{Monitor: "rounded_accuracy", Patience: 2, MinDelta: 0.15}, []float64{0.5, 0.6, 0.7, 0.75}, 4, 3},
 	} {
 		s := c.stopping
@@ -88,6 +88,29 @@ func TestEarlyStoppingErrors(t *testing.T) {
 		}
 	}
 }
+
+// A metric of the user's own says which way is better, or the run is refused: to
+// make an accuracy small would be the worst that could happen.
+func TestEarlyStoppingOnAnOwnMetric(t *testing.T) {
+	stopping := &EarlyStopping{Monitor: "share", Patience: 2}
+	trainer := Trainer{Network: smallNetwork(t), Loss: loss.MeanSquaredError{}, Optimizer: optim.SGD{LearningRate: 1e-9}, Epochs: 6, BatchSize: 3,
+		Metrics: []metric.Metric{&rising{}}, Observers: []Observer{stopping}}
+	history, err := trainer.Fit(context.Background(), samples(3, 2), nil)
+	if err != nil || len(history.Epochs) != 6 || stopping.BestEpoch() != 6 {
+		t.Errorf("%d epochs, the best %d, %v; want all 6, the last the best", len(history.Epochs), stopping.BestEpoch(), err)
+	}
+	trainer.Metrics = []metric.Metric{struct{ metric.Metric }{&rising{}}} // which hides the method
+	if _, err := trainer.Fit(context.Background(), samples(3, 2), nil); err == nil || !strings.Contains(err.Error(), "does not say which of its values are better") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// rising is an accuracy that is higher at every call.
+type rising struct{ calls atomic.Int64 }
+
+func (*rising) Name() string                  { return "share" }
+func (r *rising) Eval(_, _ []float32) float64 { return float64(r.calls.Add(1)) }
+func (*rising) HigherIsBetter() bool          { return true }
 
 // A whole run: it overfits, stops, and the network is the best epoch's.
 func TestEarlyStoppingOfARun(t *testing.T) {
@@ -130,45 +153,6 @@ func TestEarlyStoppingOfAFinishedRunStops(t *testing.T) {
 	tr.Resume, tr.Observers = k.taken, []Observer{&EarlyStopping{Monitor: "loss", Patience: 1, MinDelta: 10}}
 	if rest, err := tr.Fit(context.Background(), training, nil); err != nil || len(rest.Epochs) != 2 {
 		t.Errorf("resumed after epoch 2: %d epochs, %v; want the run to be over", len(rest.Epochs), err)
-	}
-}
-
-func TestProgressLines(t *testing.T) {
-	for _, where := range []string{"buffer", "file"} {
-		var buffer bytes.Buffer
-		progress := &Progress{Out: &buffer}
-		path := filepath.Join(t.TempDir(), "log")
-		if where == "file" {
-			f, err := os.Create(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			progress.Out = f
-		}
-		trainer := Trainer{Network: smallNetwork(t), Loss: loss.MeanSquaredError{}, Optimizer: optim.SGD{}, Epochs: 10, BatchSize: 2,
-			Metrics: []metric.Metric{metric.MeanAbsoluteError{}}, Observers: []Observer{progress}}
-		if _, err := trainer.Fit(context.Background(), samples(5, 2), samples(2, 2)); err != nil {
-			t.Fatal(err)
-		}
-		text := buffer.String()
-		if where == "file" {
-			b, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			text = string(b)
-		}
-		lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-		form := regexp.MustCompile(`^Epoch ( [1-9]|10)/10 - 3 steps - \d+\.\ds - loss: \d\.\d{4} - mae: \d\.\d{4} - val_loss: \d\.\d{4} - val_mae: \d\.\d{4}$`)
-		if len(lines) != 10 {
-			t.Errorf("%s: %d lines, want 10", where, len(lines))
-		}
-		for _, l := range lines {
-			if !form.MatchString(l) {
-				t.Errorf("%s: line %q, want %v", where, l, form)
-			}
-		}
 	}
 }
 

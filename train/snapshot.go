@@ -11,11 +11,12 @@ import (
 // between two steps. A run that goes on from it (Trainer.Resume), in another
 // process perhaps, ends with the same bits as one that was never interrupted.
 //
-// The three slices of numbers are the run's own memory and hold their values only
-// until its next step.
+// The slices of numbers are the run's own memory and hold their values only until
+// its next step.
 type Snapshot struct {
-	Weights []float32   `json:"-"`
-	Slots   [][]float32 `json:"-"` // the optimiser's, see optim.State
+	Weights []float32     `json:"-"`
+	Slots   [][]float32   `json:"-"` // the optimiser's, see optim.State
+	Arrays  [][][]float32 `json:"-"` // of each of Observers, see StatefulArrays
 
 	Settings      Settings          `json:"settings"`
 	Epoch         int               `json:"epoch"` // the current one, from 1
@@ -26,17 +27,6 @@ type Snapshot struct {
 	Metrics       []string          `json:"metrics"`
 	Epochs        []Epoch           `json:"epochs"`    // completed
 	Observers     []json.RawMessage `json:"observers"` // the states of those that are Stateful, in their order
-}
-
-// Settings are what a run must have in common with the one it continues.
-type Settings struct {
-	Samples   int     `json:"samples"`
-	BatchSize int     `json:"batch_size"`
-	Seed      uint64  `json:"seed"`
-	Loss      string  `json:"loss"`
-	Optimizer string  `json:"optimizer"`
-	Rate      float64 `json:"learning_rate"`
-	Schedule  string  `json:"schedule,omitempty"`
 }
 
 // Totals are the sums over the steps of an epoch so far.
@@ -57,12 +47,23 @@ type Stateful interface {
 	SetState(state json.RawMessage) error
 }
 
+// StatefulArrays is a Stateful observer whose memory is in part as large as the
+// weights. A checkpoint keeps that part as it keeps weights, not as text.
+type StatefulArrays interface {
+	Stateful
+	// Arrays returns that part, which is not changed before the run's next step.
+	Arrays() [][]float32
+	// SetArrays puts back what Arrays returned, after SetState. It copies what it
+	// keeps.
+	SetArrays(arrays [][]float32) error
+}
+
 // Snapshot returns the state of the run. Observers may call it in any event.
 func (r *Run) Snapshot() (*Snapshot, error) {
 	s := &Snapshot{
 		Weights:       r.Network.Weights(),
 		Slots:         r.State.Slots,
-		Settings:      r.settings(),
+		Settings:      r.settings,
 		Epoch:         r.Epoch,
 		Step:          r.Step,
 		OptimizerStep: r.State.Step,
@@ -78,6 +79,11 @@ func (r *Run) Snapshot() (*Snapshot, error) {
 			return nil, fmt.Errorf("train: snapshot of %T: %w", o, err)
 		}
 		s.Observers = append(s.Observers, text)
+		var arrays [][]float32
+		if a, ok := o.(StatefulArrays); ok {
+			arrays = a.Arrays()
+		}
+		s.Arrays = append(s.Arrays, arrays)
 	}
 	return s, nil
 }
@@ -91,10 +97,6 @@ func (r *Run) stateful() []Stateful {
 		}
 	}
 	return list
-}
-
-func (r *Run) settings() Settings {
-	return Settings{r.Samples, r.BatchSize, r.Seed, r.Loss.Name(), r.Optimizer.Name(), r.Optimizer.Rate(), scheduleName(r.Schedule)}
 }
 
 // resume puts the run where the snapshot was taken. A snapshot of another run is
@@ -113,25 +115,48 @@ func (r *Run) resume(s *Snapshot) error {
 	r.History.Epochs = slices.Clone(s.Epochs)
 	r.began = time.Now().Add(-s.Totals.Elapsed)
 	for i, o := range r.stateful() {
-		if err := o.SetState(s.Observers[i]); err != nil {
+		if i == len(s.Observers) {
+			break
+		}
+		if err := setState(o, s.Observers[i], s.arraysOf(i)); err != nil {
 			return fmt.Errorf("train: resume: state of %T: %w", o, err)
 		}
 	}
 	return nil
 }
 
+// arraysOf returns the arrays of an observer, of which a checkpoint that is older
+// than they are has none.
+func (s *Snapshot) arraysOf(observer int) [][]float32 {
+	if observer < len(s.Arrays) {
+		return s.Arrays[observer]
+	}
+	return nil
+}
+
+func setState(o Stateful, state json.RawMessage, arrays [][]float32) error {
+	if err := o.SetState(state); err != nil {
+		return err
+	}
+	if a, ok := o.(StatefulArrays); ok {
+		return a.SetArrays(arrays)
+	}
+	return nil
+}
+
 // fits reports a snapshot that is not of this run.
 func (r *Run) fits(s *Snapshot) error {
+	if err := s.Settings.Differ(r.settings); err != nil {
+		return err
+	}
 	switch {
-	case s.Settings != r.settings():
-		return fmt.Errorf("the checkpoint was made with %v, this run has %v", s.Settings, r.settings())
 	case !slices.Equal(s.Metrics, r.History.Metrics):
-		return fmt.Errorf("the checkpoint has metrics %v, this run %v", s.Metrics, r.History.Metrics)
+		return fmt.Errorf("the checkpoint was made with metrics %v, this run has %v", s.Metrics, r.History.Metrics)
 	case len(s.Weights) != len(r.Network.Weights()):
 		return fmt.Errorf("the checkpoint has %d weights, want %d", len(s.Weights), len(r.Network.Weights()))
 	case len(s.Slots) != len(r.State.Slots):
 		return fmt.Errorf("the checkpoint has %d values a weight for the optimizer, want %d", len(s.Slots), len(r.State.Slots))
-	case len(s.Observers) != len(r.stateful()):
+	case len(s.Observers) > len(r.stateful()) || len(s.Observers) < len(r.stateful()) && !s.Settings.old():
 		return fmt.Errorf("the checkpoint has the states of %d observers, this run wants %d", len(s.Observers), len(r.stateful()))
 	case len(s.Totals.Metrics) != len(s.Metrics) || s.Step < 0 || s.Step > r.Steps || s.OptimizerStep < 0 ||
 		s.Epoch < len(s.Epochs) || s.Epoch > len(s.Epochs)+1:
@@ -148,16 +173,6 @@ func (r *Run) fits(s *Snapshot) error {
 		}
 	}
 	return nil
-}
-
-// String names the settings in words.
-func (s Settings) String() string {
-	text := fmt.Sprintf("%d samples, batches of %d, seed %d, loss %s, optimizer %s at %v",
-		s.Samples, s.BatchSize, s.Seed, s.Loss, s.Optimizer, s.Rate)
-	if s.Schedule != "" {
-		text += ", schedule " + s.Schedule
-	}
-	return text
 }
 
 func (t Totals) clone() Totals {

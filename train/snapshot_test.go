@@ -37,6 +37,13 @@ func (k *keep) Observe(e Event, r *Run) error {
 	for _, slot := range s.Slots {
 		k.taken.Slots = append(k.taken.Slots, slices.Clone(slot))
 	}
+	for _, arrays := range s.Arrays {
+		var copied [][]float32
+		for _, a := range arrays {
+			copied = append(copied, slices.Clone(a))
+		}
+		k.taken.Arrays = append(k.taken.Arrays, copied)
+	}
 	if err := json.Unmarshal(text, k.taken); err != nil {
 		return err
 	}
@@ -101,19 +108,29 @@ func TestResumeRefusesWhatIsNotOfTheRun(t *testing.T) {
 		want   string
 		change func(tr *Trainer, s *Snapshot)
 	}{
-		{"batches of 8", func(tr *Trainer, s *Snapshot) { tr.BatchSize = 4 }},
-		{"seed 5", func(tr *Trainer, s *Snapshot) { tr.Seed = 6 }},
-		{"optimizer nadam", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Adam{} }},
+		{"batches of size 8, this run has 4", func(tr *Trainer, s *Snapshot) { tr.BatchSize = 4 }},
+		{"with seed 5, this run has 6", func(tr *Trainer, s *Snapshot) { tr.Seed = 6 }},
+		{"with optimizer nadam, this run has adam", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Adam{} }},
+		{"with optimizer nadam and beta1 0, this run has 0.5", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Nadam{LearningRate: 0.01, Beta1: 0.5} }},
+		{"with optimizer nadam and epsilon 0, this run has 0.001", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Nadam{LearningRate: 0.01, Epsilon: 1e-3} }},
+		{"with loss binary_crossentropy, this run has huber", func(tr *Trainer, s *Snapshot) { tr.Loss = loss.Huber{} }},
+		{"with loss huber and delta 2, this run has 3", func(tr *Trainer, s *Snapshot) {
+			s.Settings.Loss, s.Settings.LossParameters = "huber", Parameters(loss.Huber{Delta: 2})
+			tr.Loss = loss.Huber{Delta: 3}
+		}},
+		{"with schedule constant, this run has cosine:6", func(tr *Trainer, s *Snapshot) { tr.Schedule = Cosine{6} }},
+		{"with 31 validation samples, this run has 30", func(tr *Trainer, s *Snapshot) { s.Settings.Validation = 31 }},
 		{"metrics [mae]", func(tr *Trainer, s *Snapshot) { tr.Metrics = nil }},
 		{"weights", func(tr *Trainer, s *Snapshot) { s.Weights = s.Weights[1:] }},
 		{"values a weight", func(tr *Trainer, s *Snapshot) { s.Slots = s.Slots[1:] }},
 		{"optimizer values for", func(tr *Trainer, s *Snapshot) { s.Slots[1] = nil }},
-		{"observers", func(tr *Trainer, s *Snapshot) { tr.Observers = nil }},
+		{"states of 1 observers, this run wants 0", func(tr *Trainer, s *Snapshot) { tr.Observers = nil }},
 		{"contradicts itself", func(tr *Trainer, s *Snapshot) { s.Step = 1000 }},
 		{"contradicts itself", func(tr *Trainer, s *Snapshot) { s.Epoch = 9 }},
 		{"contradicts itself", func(tr *Trainer, s *Snapshot) { s.Totals.Metrics = nil }},
 		{"lacks metrics", func(tr *Trainer, s *Snapshot) { s.Epochs[0].Train.Metrics = nil }},
-		{"at 0.01", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Nadam{LearningRate: 0.02} }},
+		{"with learning rate 0.01, this run has 0.02", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Nadam{LearningRate: 0.02} }},
+		{"best weights of another network", func(tr *Trainer, s *Snapshot) { s.Arrays = [][][]float32{{{1, 2}}} }},
 		{"EarlyStopping", func(tr *Trainer, s *Snapshot) { s.Observers[0] = json.RawMessage(`[]`) }},
 	} {
 		tr, s := resumable(t, &keep{}), *k.taken
@@ -125,8 +142,42 @@ func TestResumeRefusesWhatIsNotOfTheRun(t *testing.T) {
 		if _, err := tr.Fit(context.Background(), training, training); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("got error %v, want one with %q", err, c.want)
 		}
-		if c.want != "EarlyStopping" && !slices.Equal(before, tr.Network.Weights()) {
+		if c.want != "EarlyStopping" && c.want != "best weights of another network" && !slices.Equal(before, tr.Network.Weights()) {
 			t.Errorf("%s: a refused snapshot changed the weights", c.want)
 		}
+	}
+}
+
+// Checkpoints that are older than arrays of observers and parameters in the
+// settings have the best weights as text.
+func TestOldSnapshotsResume(t *testing.T) {
+	training := samples(30, 6, 6)
+	whole := resumable(t, &keep{})
+	if _, err := whole.Fit(context.Background(), training, training); err != nil {
+		t.Fatal(err)
+	}
+	k := &keep{after: 14}
+	if _, err := resumable(t, k).Fit(context.Background(), training, training); err == nil {
+		t.Fatal("the run was not ended")
+	}
+	old := k.taken
+	var state map[string]any
+	if err := json.Unmarshal(old.Observers[0], &state); err != nil {
+		t.Fatal(err)
+	}
+	state["weights"] = old.Arrays[0][0]
+	text, err := json.Marshal(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old.Observers[0], old.Arrays = text, nil
+	old.Settings.LossParameters, old.Settings.OptimizerParameters, old.Settings.Validation = nil, nil, 0
+	rest := resumable(t, &keep{})
+	rest.Resume = old
+	if _, err := rest.Fit(context.Background(), training, training); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(rest.Network.Weights(), whole.Network.Weights()) {
+		t.Error("the weights differ from those of an uninterrupted run")
 	}
 }

@@ -60,6 +60,7 @@ func (t *Trainer) Fit(ctx context.Context, training, validation dataset.Source) 
 	defer l.team.Close()
 	l.startTraining()
 	run := l.newRun(training.Len())
+	run.settings = t.Settings(training, validation)
 	if t.Resume != nil {
 		if err := run.resume(t.Resume); err != nil {
 			return nil, err

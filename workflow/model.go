@@ -57,8 +57,23 @@ func OpenModel(path string) (*Model, error) {
 		if err := json.Unmarshal(text, &m.Record); err != nil {
 			m.Record = Record{}
 		}
+		m.Record.trim(ae.Encoder().Input().Size())
 	}
 	return m, nil
+}
+
+// trim removes what a record says of samples of another size than the model's, or
+// cannot say of any: files come from anywhere.
+func (r *Record) trim(size int) {
+	if len(r.Features) != size {
+		r.Features = nil
+	}
+	if len(r.Fill) != size {
+		r.Fill = nil
+	}
+	if i := r.Images; i != nil && (i.Width < 0 || i.Height < 0) {
+		r.Images = nil
+	}
 }
 
 // Load reads data for the model, treated as its training data was where o does not

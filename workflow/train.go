@@ -19,6 +19,7 @@ import (
 	"hourglass/metric"
 	"hourglass/nn"
 	"hourglass/optim"
+	"hourglass/progress"
 	"hourglass/recipe"
 	"hourglass/train"
 )
@@ -288,7 +289,7 @@ func (s *session) fit(ctx context.Context) error {
 		hourglass.Epochs(s.Epochs), hourglass.BatchSize(s.BatchSize), hourglass.Loss(s.Loss),
 		hourglass.Optimizer(s.Optimizer), hourglass.Schedule(s.Schedule), hourglass.Metrics(s.Metrics...),
 		hourglass.Seed(s.Seed), hourglass.Threads(s.Threads),
-		hourglass.Observe(firstStep{s}, &train.Progress{Out: s.Log}),
+		hourglass.Observe(firstStep{s}, &progress.Bar{Out: s.Log}),
 	}
 	if s.parts.Validation != nil {
 		options = append(options, hourglass.Validation(s.parts.Validation.Samples))

@@ -3,6 +3,7 @@ package workflow
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"iter"
@@ -208,6 +209,39 @@ func TestModelsWithoutScalerTakeBytesAsShares(t *testing.T) {
 	m.Record.Recipe = "relu"
 	if r := m.Range(); r != (figure.Range{Low: -1, High: 1}) {
 		t.Errorf("range %v of the recipe relu, want -1 to 1", r)
+	}
+}
+
+// A record is whatever a stranger wrote into a file: lists of another length than
+// the samples say nothing, and break nothing.
+func TestStrangeRecordsBreakNothing(t *testing.T) {
+	ae, err := hourglass.New(nn.Layers{nn.Input{3}, nn.Dense{Units: 1}}, nn.Layers{nn.Dense{Units: 3}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := writeFile(t, "a,b,c\n1,2,3\n4,,6\n")
+	for _, record := range []string{`{"features":["a"]}`, `{"features":[]}`, `{"features":["a","b","c","d"]}`, `{"fill":[1]}`, `{"fill":[1,2,3,4]}`,
+		`{"images":{"width":-1,"height":2}}`, `{"range":{"low":5,"high":-5}}`, `[1]`, `7`} {
+		if err := ae.SetRecord(json.RawMessage(record)); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "model.safetensors")
+		if err := ae.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		m, err := OpenModel(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := m.Load(context.Background(), table, dataset.LoadOptions{CSV: dataset.CSVOptions{Missing: dataset.MissingMean}})
+		if err != nil {
+			t.Errorf("%s: %v", record, err)
+			continue
+		}
+		if got := len(m.Columns(in)); got != 3 {
+			t.Errorf("%s: %d columns", record, got)
+		}
+		m.Range()
 	}
 }
 

@@ -13,8 +13,9 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"hourglass"
 	"hourglass/dataset"
-	"hourglass/train"
+	"hourglass/progress"
 	"hourglass/workflow"
 )
 
@@ -162,7 +163,18 @@ func (f *modelFlag) open(cmd *cobra.Command) (*workflow.Model, error) {
 	if f.path == "" {
 		return nil, usagef("want --model FILE; see '%s --help'", cmd.CommandPath())
 	}
-	return workflow.OpenModel(f.path)
+	m, err := workflow.OpenModel(f.path)
+	if err == nil {
+		noteUnverified(cmd, m.Autoencoder, f.path)
+	}
+	return m, err
+}
+
+// noteUnverified tells of a model file that nobody can vouch for.
+func noteUnverified(cmd *cobra.Command, ae *hourglass.Autoencoder, path string) {
+	if quiet, _ := cmd.Flags().GetBool("quiet"); ae.Unverified() && !quiet {
+		fmt.Fprintf(cmd.ErrOrStderr(), "note: %s has no checksum; whether its weights are those that were written cannot be told\n", path)
+	}
 }
 
 // openIfGiven reads the model if one was named.
@@ -198,7 +210,7 @@ func meter(w io.Writer, what string) func(done, total int) {
 			return
 		}
 		switch {
-		case !train.IsTerminal(w):
+		case !progress.IsTerminal(w):
 			if time.Since(said) >= pause && done < total {
 				said = time.Now()
 				fmt.Fprintf(w, "%s: %d of %d\n", what, done, total)

@@ -31,6 +31,7 @@ takes.`,
 			if err != nil {
 				return err
 			}
+			noteUnverified(cmd, ae, model)
 			if output.json {
 				return writeJSON(cmd, summary{architectureLine(ae), ae.Encoder().Table(), ae.Decoder().Table()})
 			}

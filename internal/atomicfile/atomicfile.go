@@ -26,7 +26,7 @@ const bufferSize = 1 << 16
 //
 // A new file gets the permissions that the process' umask leaves of 0666, a
 // replaced one keeps its own. A symbolic link stays, and what it points to is
-// replaced. Anything else that is not a regular file (a folder, a device) is
+// replaced; one that points nowhere is refused. Anything else that is not a regular file (a folder, a device) is
 // refused, as a rename would destroy it. The error names path and is one line;
 // after it path holds what it held before.
 func Write(path string, write func(w io.Writer) error) error {
@@ -111,8 +111,11 @@ func replaceWith(path string, write func(w io.Writer) error) (err error) {
 // target follows symbolic links to the file to replace and returns its
 // permissions, 0 where there is none yet.
 func target(path string) (string, fs.FileMode, error) {
-	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+	resolved, err := filepath.EvalSymlinks(path)
+	if err == nil {
 		path = resolved
+	} else if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return "", 0, errors.New("is a symbolic link to something that is not there")
 	}
 	info, err := os.Stat(path)
 	switch {

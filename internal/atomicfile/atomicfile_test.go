@@ -145,3 +145,23 @@ func TestReplace(t *testing.T) {
 	}
 	onlyFile(t, dir, "a", "new")
 }
+
+// A link that points nowhere was put there by somebody, who would not find the file
+// where it points to: neither may the link be lost in silence.
+func TestDanglingLinkIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "link")
+	if err := os.Symlink(filepath.Join(dir, "gone", "model"), path); err != nil {
+		t.Skip(err)
+	}
+	err := atomicfile.WriteFile(path, []byte("new"))
+	if err == nil || !strings.Contains(err.Error(), "symbolic link") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %v", err)
+	}
+	if target, err := os.Readlink(path); err != nil || target != filepath.Join(dir, "gone", "model") {
+		t.Errorf("the link is %q, %v", target, err)
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("the folder holds %v", entries)
+	}
+}

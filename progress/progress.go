@@ -1,4 +1,7 @@
-package train
+// Package progress shows on a terminal how far a training run is. It is an observer
+// of package train like any other; a program that shows runs in another way does
+// without it.
+package progress
 
 import (
 	"fmt"
@@ -9,12 +12,16 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"hourglass/train"
 )
 
-// Progress shows a training run in the manner of Keras: while an epoch lasts, a
+var _ train.Observer = (*Bar)(nil)
+
+// Bar shows a training run in the manner of Keras: while an epoch lasts, a
 // bar with steps, rate, remaining time, loss and metrics; once it is over, a line
 // with its numbers. Where Out is not a terminal only the lines are written.
-type Progress struct {
+type Bar struct {
 	Out io.Writer // where to show it; standard error by default
 
 	bar   *progressbar.ProgressBar
@@ -25,25 +32,25 @@ type Progress struct {
 const redraw = 100 * time.Millisecond
 
 // Observe draws the bar and the lines.
-func (p *Progress) Observe(e Event, r *Run) error {
+func (p *Bar) Observe(e train.Event, r *train.Run) error {
 	switch e {
-	case Started:
+	case train.Started:
 		if p.Out == nil {
 			p.Out = os.Stderr
 		}
-	case Stepped:
+	case train.Stepped:
 		p.step(r)
-	case EpochEnded:
+	case train.EpochEnded:
 		p.clear()
 		p.line(r)
-	case Ended:
+	case train.Ended:
 		p.clear()
 	}
 	return nil
 }
 
 // step redraws the bar now and then.
-func (p *Progress) step(r *Run) {
+func (p *Bar) step(r *train.Run) {
 	if r.Step == 1 {
 		p.clear()
 		p.begin(r)
@@ -57,7 +64,7 @@ func (p *Progress) step(r *Run) {
 }
 
 // begin makes the bar of an epoch if there is a terminal to draw it on.
-func (p *Progress) begin(r *Run) {
+func (p *Bar) begin(r *train.Run) {
 	if !IsTerminal(p.Out) {
 		return
 	}
@@ -73,7 +80,7 @@ func (p *Progress) begin(r *Run) {
 			Saucer: "=", SaucerHead: ">", SaucerPadding: ".", BarStart: "[", BarEnd: "]"}))
 }
 
-func (p *Progress) clear() {
+func (p *Bar) clear() {
 	if p.bar != nil {
 		p.bar.Clear()
 		p.bar = nil
@@ -81,7 +88,7 @@ func (p *Progress) clear() {
 }
 
 // line writes the numbers of the epoch that has just ended.
-func (p *Progress) line(r *Run) {
+func (p *Bar) line(r *train.Run) {
 	e := r.History.Last()
 	text := scoreText("", e.Train, r.History.Metrics)
 	if e.Validation != nil {
@@ -92,7 +99,7 @@ func (p *Progress) line(r *Run) {
 }
 
 // scoreText writes scores as Keras does: "loss: 0.1523 - rounded_accuracy: 0.9432".
-func scoreText(prefix string, s Scores, metrics []string) string {
+func scoreText(prefix string, s train.Scores, metrics []string) string {
 	parts := []string{fmt.Sprintf("%sloss: %.4f", prefix, s.Loss)}
 	for i, name := range metrics {
 		parts = append(parts, fmt.Sprintf("%s%s: %.4f", prefix, name, s.Metrics[i]))

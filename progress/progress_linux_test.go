@@ -1,4 +1,4 @@
-package train
+package progress
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hourglass/train"
 )
 
 // terminal returns a terminal and a function that tells what was written to it.
@@ -51,29 +53,29 @@ func terminal(t *testing.T) (*os.File, func() string) {
 // On a terminal a bar shows the state of the epoch and makes way for its line.
 func TestProgressOnTerminal(t *testing.T) {
 	tty, written := terminal(t)
-	p := &Progress{Out: tty}
-	r := &Run{Trainer: &Trainer{Epochs: 2}, History: &History{Metrics: []string{"mse"}}, Steps: 4, Epoch: 1, Step: 1}
-	told := func(e Event) {
+	p := &Bar{Out: tty}
+	r := &train.Run{Trainer: &train.Trainer{Epochs: 2}, History: &train.History{Metrics: []string{"mse"}}, Steps: 4, Epoch: 1, Step: 1}
+	told := func(e train.Event) {
 		t.Helper()
 		if err := p.Observe(e, r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	told(Started)
+	told(train.Started)
 	for r.Step = 1; r.Step <= 3; r.Step++ {
-		r.Mean = Scores{Loss: 0.5, Metrics: []float64{0.25}}
-		told(Stepped)
+		r.Mean = train.Scores{Loss: 0.5, Metrics: []float64{0.25}}
+		told(train.Stepped)
 		if p.bar == nil {
 			t.Fatal("there is no bar")
 		}
 		p.shown = time.Time{} // draw again at once
 	}
-	r.History.Epochs = []Epoch{{Epoch: 1, Seconds: 1.5, Train: Scores{0.4, []float64{0.2}}}}
-	told(EpochEnded)
+	r.History.Epochs = []train.Epoch{{Epoch: 1, Seconds: 1.5, Train: train.Scores{Loss: 0.4, Metrics: []float64{0.2}}}}
+	told(train.EpochEnded)
 	if p.bar != nil {
 		t.Error("the bar outlives its epoch")
 	}
-	told(Ended)
+	told(train.Ended)
 	text := written()
 	for _, want := range []string{"Epoch 1/2 loss: 0.5000 - mse: 0.2500", "[", "3/4", "Epoch 1/2 - 4 steps - 1.5s - loss: 0.4000 - mse: 0.2000\r\n"} {
 		if !strings.Contains(text, want) {
@@ -94,9 +96,9 @@ func TestProgressDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	os.Stderr = write
-	p := &Progress{}
-	r := &Run{Trainer: &Trainer{Epochs: 1}, History: &History{Epochs: []Epoch{{Epoch: 1, Train: Scores{Loss: 0.5}}}}, Steps: 1, Epoch: 1, Step: 1}
-	for _, e := range []Event{Started, Stepped, EpochEnded, Ended} {
+	p := &Bar{}
+	r := &train.Run{Trainer: &train.Trainer{Epochs: 1}, History: &train.History{Epochs: []train.Epoch{{Epoch: 1, Train: train.Scores{Loss: 0.5}}}}, Steps: 1, Epoch: 1, Step: 1}
+	for _, e := range []train.Event{train.Started, train.Stepped, train.EpochEnded, train.Ended} {
 		if err := p.Observe(e, r); err != nil {
 			t.Fatal(err)
 		}

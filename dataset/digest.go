@@ -1,0 +1,50 @@
+package dataset
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math"
+)
+
+// digestBatch is how many values are digested together, at least.
+const digestBatch = 1 << 14
+
+// Digest returns the SHA-256 of a source in hexadecimal: of its shape, the number
+// of samples first, and of all values in order, as float32. Two sources have the
+// same digest if and only if they serve the same samples in the same order, however
+// they keep them.
+//
+// What is hashed is the text "3x28x28\n" and then the values' bytes, little-endian.
+// It ends early with ctx's error.
+func Digest(ctx context.Context, source Source) (string, error) {
+	n, size := source.Len(), source.Sample().Size()
+	sum := sha256.New()
+	fmt.Fprint(sum, n)
+	for _, axis := range source.Sample() {
+		fmt.Fprintf(sum, "x%d", axis)
+	}
+	fmt.Fprintln(sum)
+	batch := min(max(digestBatch/size, 1), n)
+	values, text, indices := make([]float32, batch*size), make([]byte, 4*batch*size), make([]int, 0, batch)
+	for at := 0; at < n; at += batch {
+		if err := ctx.Err(); err != nil {
+			return "", fmt.Errorf("dataset: digest: %w", err)
+		}
+		indices = indices[:0]
+		for i := at; i < min(at+batch, n); i++ {
+			indices = append(indices, i)
+		}
+		source.Read(values, indices)
+		for i, v := range values[:len(indices)*size] {
+			binary.LittleEndian.PutUint32(text[4*i:], math.Float32bits(v))
+		}
+		sum.Write(text[:4*len(indices)*size])
+	}
+	if err := errOf(source); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}

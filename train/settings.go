@@ -1,0 +1,151 @@
+package train
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode"
+
+	"hourglass/dataset"
+)
+
+// Settings are what a run must have in common with the one it continues.
+type Settings struct {
+	Samples    int     `json:"samples"`
+	Validation int     `json:"validation_samples"`
+	BatchSize  int     `json:"batch_size"`
+	Seed       uint64  `json:"seed"`
+	Loss       string  `json:"loss"`
+	Optimizer  string  `json:"optimizer"`
+	Rate       float64 `json:"learning_rate"`
+	Schedule   string  `json:"schedule,omitempty"`
+	Buffer     int     `json:"shuffle_buffer,omitempty"` // and Block, see dataset.Window
+	Block      int     `json:"shuffle_block,omitempty"`
+
+	// What loss and optimiser have for parameters: their fields, see Parameters. Nil
+	// in checkpoints that are older than these two.
+	LossParameters      map[string]any `json:"loss_parameters"`
+	OptimizerParameters map[string]any `json:"optimizer_parameters"`
+}
+
+// Parameters returns the exported fields of a loss, an optimiser or the like, by
+// name and as JSON has them: {"Beta1": 0.9, …}. It has none of what is not a struct
+// or cannot be written as JSON.
+func Parameters(of any) map[string]any {
+	parameters := map[string]any{}
+	text, err := json.Marshal(of)
+	if err != nil || !bytes.HasPrefix(text, []byte("{")) {
+		return parameters
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber() // so that no digit is lost
+	if err := decoder.Decode(&parameters); err != nil {
+		return map[string]any{}
+	}
+	return parameters
+}
+
+// Settings returns the settings of a run on such data.
+func (t *Trainer) Settings(training, validation dataset.Source) Settings {
+	optimizer := Parameters(t.Optimizer)
+	delete(optimizer, "LearningRate") // which is Rate, whatever stands for the default
+	s := Settings{Samples: training.Len(), BatchSize: t.BatchSize, Seed: t.Seed,
+		Loss: t.Loss.Name(), Optimizer: t.Optimizer.Name(), Rate: t.Optimizer.Rate(), Schedule: scheduleName(t.Schedule),
+		LossParameters: Parameters(t.Loss), OptimizerParameters: optimizer}
+	if validation != nil {
+		s.Validation = validation.Len()
+	}
+	s.Buffer, s.Block = dataset.Window(training)
+	return s
+}
+
+// old reports settings of a checkpoint that is older than parameters in it.
+func (s Settings) old() bool { return s.OptimizerParameters == nil }
+
+// Differ reports the first setting of a checkpoint that a run has otherwise, with
+// both values.
+func (s Settings) Differ(run Settings) error {
+	for _, c := range []struct {
+		what        string
+		saved, here any
+	}{
+		{"training samples", s.Samples, run.Samples},
+		{"batches of size", s.BatchSize, run.BatchSize},
+		{"seed", s.Seed, run.Seed},
+		{"loss", s.Loss, run.Loss},
+		{"optimizer", s.Optimizer, run.Optimizer},
+		{"learning rate", s.Rate, run.Rate},
+		{"schedule", cmp.Or(s.Schedule, "constant"), cmp.Or(run.Schedule, "constant")},
+	} {
+		if c.saved != c.here {
+			return fmt.Errorf("the checkpoint was made with %s %v, this run has %v", c.what, c.saved, c.here)
+		}
+	}
+	if s.old() {
+		return nil
+	}
+	if s.Validation != run.Validation {
+		return fmt.Errorf("the checkpoint was made with %d validation samples, this run has %d", s.Validation, run.Validation)
+	}
+	if s.Buffer != run.Buffer || s.Block != run.Block {
+		return fmt.Errorf("the checkpoint was made with data shuffled in %s, this run shuffles it in %s (how much memory may the samples take?)",
+			bufferWords(s.Buffer, s.Block), bufferWords(run.Buffer, run.Block))
+	}
+	if err := differIn("loss "+s.Loss, s.LossParameters, run.LossParameters); err != nil {
+		return err
+	}
+	return differIn("optimizer "+s.Optimizer, s.OptimizerParameters, run.OptimizerParameters)
+}
+
+// bufferWords says how data is shuffled.
+func bufferWords(buffer, block int) string {
+	if buffer == 0 {
+		return "memory"
+	}
+	return fmt.Sprintf("a buffer of %d samples, %d at a time", buffer, block)
+}
+
+// differIn reports the first parameter that differs.
+func differIn(what string, saved, here map[string]any) error {
+	names := slices.Sorted(maps.Keys(saved))
+	for name := range here {
+		if _, ok := saved[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		// Read back from a checkpoint, a number has become a float64 perhaps.
+		if a, b := fmt.Sprint(saved[name]), fmt.Sprint(here[name]); a != b && !reflect.DeepEqual(number(saved[name]), number(here[name])) {
+			return fmt.Errorf("the checkpoint was made with %s and %s %s, this run has %s", what, words(name), a, b)
+		}
+	}
+	return nil
+}
+
+// number returns a JSON number as a float64, and anything else as it is.
+func number(v any) any {
+	if n, ok := v.(json.Number); ok {
+		if f, err := n.Float64(); err == nil {
+			return f
+		}
+	}
+	return v
+}
+
+// words writes the name of a Go field as people do: "WeightDecay" as "weight decay".
+func words(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if i > 0 && unicode.IsUpper(r) {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}

@@ -95,7 +95,8 @@ model, figures and all numbers into runs/stacked:
 	})
 	root.AddCommand(newRunCommand(), newRecipesCommand(), newSummaryCommand(), newReconstructCommand(),
 		newTrainCommand(), newEncodeCommand(), newDecodeCommand(), newDenoiseCommand(), newScoreCommand(),
-		newEmbedCommand(), newRecognizeCommand(),
+		newEmbedCommand(), newRecognizeCommand(), newNearestCommand(), newProbeCommand(),
+		newGenerateCommand(), newInterpolateCommand(), newTraverseCommand(),
 		newReportCommand(), newDataCommand(), newVersionCommand())
 	return root
 }

@@ -184,7 +184,7 @@ func (f *found) write(cmd *cobra.Command, out string) error {
 		for i, q := range f.queries {
 			indices, squared := f.near.Row(i)
 			for j, n := range indices {
-				text := []string{f.asked.Name(q), f.in.Name(int(n))}
+				text := []string{f.asked.SampleName(q), f.in.SampleName(int(n))}
 				if f.in.Labels != nil {
 					text = append(text, f.in.Label(int(n)))
 				}

@@ -213,7 +213,7 @@ func writeProbed(cmd *cobra.Command, in *workflow.Input, p *probe.Probe, predict
 	columns := []string{"probability", workflow.SampleColumn, "recognized"}
 	return writeTable(cmd, out, columns, func(w *dataset.CSVWriter) error {
 		for i, class := range predicted {
-			if err := w.Append([]float32{float32(probabilities[i][class])}, in.Name(i), p.Classes[class]); err != nil {
+			if err := w.Append([]float32{float32(probabilities[i][class])}, in.SampleName(i), p.Classes[class]); err != nil {
 				return err
 			}
 		}

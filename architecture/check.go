@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"hourglass/internal/suggest"
 	"hourglass/nn"
 	"hourglass/tensor"
 )
@@ -35,16 +36,16 @@ func (p *parser) checkRange(l placedLayer) error {
 // blamed returns the field that an error of the layer begins with, or -1.
 func (l placedLayer) blamed(err error) int {
 	subject, _, ok := strings.Cut(err.Error(), " is ")
-	if !ok || fold(subject) == "" {
+	if !ok || suggest.Fold(subject) == "" {
 		return -1
 	}
 	if i := l.spec.index(subject); i >= 0 {
 		return i
 	}
 	// "stride is 0" is about strides, "kernel is 0" about kernel_size.
-	subject = fold(subject)
+	subject = suggest.Fold(subject)
 	return slices.IndexFunc(l.spec.fields, func(f field) bool {
-		return strings.HasPrefix(fold(f.name), subject) || strings.HasPrefix(fold(f.goName), subject)
+		return strings.HasPrefix(suggest.Fold(f.name), subject) || strings.HasPrefix(suggest.Fold(f.goName), subject)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"hourglass/internal/suggest"
 	"hourglass/nn"
 	"hourglass/tensor"
 )
@@ -230,7 +231,7 @@ func (p *parser) describe(t token) string {
 // unknown reports a word that is not one of the candidates.
 func (p *parser) unknown(at span, what, plural string, candidates []string) error {
 	word := p.words(at)
-	if guess := suggestion(word, candidates); guess != "" {
+	if guess := suggest.Question(word, candidates); guess != "" {
 		return p.errorAt(at, "unknown %s %s%s", what, quote(word), guess)
 	}
 	return p.errorAt(at, "unknown %s %s, the %s are %s", what, quote(word), plural, strings.Join(candidates, ", "))
@@ -303,7 +304,7 @@ func (p *parser) surplus(l *placedLayer, t token) error {
 	if p.catalog.find(word) != nil {
 		return p.missingArrow(t)
 	}
-	if guess := suggestion(word, l.spec.options()); guess != "" {
+	if guess := suggest.Question(word, l.spec.options()); guess != "" {
 		return p.errorAt(t.span, "%s has no option %s%s", l.spec.name, quote(word), guess)
 	}
 	if len(l.spec.fields) == 0 {
@@ -340,7 +341,7 @@ func (p *parser) option(l *placedLayer, target reflect.Value, i int) error {
 		return p.value(l, target, i, name.span)
 	}
 	word, names := p.words(name.span), l.spec.options()
-	if guess := suggestion(word, names); guess != "" || len(names) == 0 {
+	if guess := suggest.Question(word, names); guess != "" || len(names) == 0 {
 		return p.errorAt(name.span, "%s has no option %s%s", l.spec.name, quote(word), guess)
 	}
 	return p.errorAt(name.span, "%s has no option %s, it has %s", l.spec.name, quote(word), strings.Join(names, ", "))
@@ -411,7 +412,7 @@ func (p *parser) refused(l *placedLayer, f *field, t token, word string, err err
 			candidates = append(slices.Clip(candidates), other.name)
 		}
 	}
-	if guess := suggestion(word, candidates); guess != "" {
+	if guess := suggest.Question(word, candidates); guess != "" {
 		return p.errorAt(t.span, "unknown %s %s%s", f.label(), quote(word), guess)
 	}
 	if p.catalog.find(word) != nil {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"unicode"
 
+	"hourglass/internal/suggest"
 	"hourglass/nn"
 )
 
@@ -174,10 +175,10 @@ func (s *spec) place() {
 
 // index returns which field has a name, that of JSON or of Go, or -1.
 func (s *spec) index(name string) int {
-	folded := fold(name)
+	folded := suggest.Fold(name)
 	for _, other := range []func(field) string{
 		func(f field) string { return f.name }, func(f field) string { return f.goName }} {
-		if i := slices.IndexFunc(s.fields, func(f field) bool { return fold(other(f)) == folded }); i >= 0 {
+		if i := slices.IndexFunc(s.fields, func(f field) bool { return suggest.Fold(other(f)) == folded }); i >= 0 {
 			return i
 		}
 	}
@@ -245,7 +246,7 @@ func newCatalog() *catalog {
 		s := specOf(reflect.TypeOf(layer))
 		c.specs = append(c.specs, s)
 		c.byKind[kind] = s
-		if name := fold(kind); c.byName[name] == nil {
+		if name := suggest.Fold(kind); c.byName[name] == nil {
 			c.byName[name] = s
 		}
 	}
@@ -263,7 +264,7 @@ func (c *catalog) find(word string) *spec {
 	if s := c.byKind[word]; s != nil {
 		return s
 	}
-	return c.byName[fold(word)]
+	return c.byName[suggest.Fold(word)]
 }
 
 // names lists the layers as they are said.

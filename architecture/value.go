@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hourglass/internal/suggest"
 	"hourglass/nn"
 )
 
@@ -232,7 +233,7 @@ func setDecimal(to reflect.Value, word string) error {
 
 func (v *value) setName(to reflect.Value, word string) error {
 	for _, name := range v.names {
-		if fold(name) == fold(word) {
+		if suggest.Fold(name) == suggest.Fold(word) {
 			word = name
 			break
 		}

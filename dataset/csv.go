@@ -38,8 +38,9 @@ const (
 // CSVOptions says how a table is read. The zero value is right for a table of
 // numbers.
 type CSVOptions struct {
-	// Delimiter separates cells: comma, semicolon, tab or another character. 0
-	// takes the one of those three that the first lines are best divided by.
+	// Delimiter separates cells: comma, semicolon, tab or another character, or any
+	// number of spaces. 0 takes the one of those that the first lines are best
+	// divided by.
 	Delimiter rune
 	Header    Header
 	// Label is the column of labels, by name or by number from 1; empty for none.

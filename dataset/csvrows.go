@@ -21,7 +21,8 @@ const (
 
 // sniffDelimiter returns the delimiter of which the first lines have equally
 // many, or else the one the first line has most of. Numbers may have commas for
-// points, so that a tab or semicolon decides before a comma.
+// points, so that a tab or semicolon decides before a comma. Where there is none of
+// them, it is a space if that gives all lines equally many cells.
 func sniffDelimiter(start []byte) rune {
 	var lines []string
 	for line := range strings.Lines(string(start)) {
@@ -46,6 +47,11 @@ func sniffDelimiter(start []byte) rune {
 		if count > 0 && !slices.ContainsFunc(lines, different) {
 			return d
 		}
+	}
+	cells := len(strings.Fields(lines[0]))
+	different := func(line string) bool { return len(strings.Fields(line)) != cells }
+	if most == 0 && cells > 1 && !slices.ContainsFunc(lines, different) {
+		return ' '
 	}
 	return best
 }
@@ -93,8 +99,21 @@ func (r *rowReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// next returns the cells of the next row, which are valid until the next call.
+// next returns the cells of the next row, which are valid until the next call. Between
+// them there may be any number of spaces if they are delimited by such.
 func (r *rowReader) next() ([]string, error) {
+	for {
+		cells, err := r.nextLine()
+		if r.csv.Comma == ' ' {
+			cells = slices.DeleteFunc(cells, func(cell string) bool { return strings.TrimSpace(cell) == "" })
+		}
+		if err != nil || len(cells) > 0 {
+			return cells, err
+		}
+	}
+}
+
+func (r *rowReader) nextLine() ([]string, error) {
 	r.rowStart = r.csv.InputOffset()
 	cells, err := r.csv.Read()
 	var syntax *csv.ParseError

@@ -95,6 +95,9 @@ var kinds = map[string]func() (*figure.Figure, error){
 	"thumbnails": func() (*figure.Figure, error) {
 		return figure.Thumbnails(sequence(50), cycle(50, 10), ramp(50, 5, 5), figure.ThumbnailOptions{Names: []string{"zero"}})
 	},
+	"lines": func() (*figure.Figure, error) {
+		return figure.Lines(ramp(2, 40, 2), ramp(2, 40, 2), figure.LinesOptions{Names: []string{"a", "b"}})
+	},
 	"confusion": func() (*figure.Figure, error) {
 		return figure.Confusion([][]int{{5, 1}, {0, 3}}, []string{"normal", "anomaly"}, figure.ConfusionOptions{Title: "accuracy"})
 	},
@@ -225,6 +228,8 @@ func TestOddTensorsGiveFiguresOrErrors(t *testing.T) {
 		wantTidy(t, "reconstructions: "+name, f, err)
 		f, err = figure.Grid(x, 3, figure.GridOptions{})
 		wantTidy(t, "grid: "+name, f, err)
+		f, err = figure.Lines(x, x, figure.LinesOptions{})
+		wantTidy(t, "lines: "+name, f, err)
 		f, err = figure.Scatter(x, nil, figure.ScatterOptions{Width: 2, Height: 2})
 		wantTidy(t, "scatter: "+name, f, err)
 		f, err = figure.Scatter(x, nil, figure.ScatterOptions{Axes: true, XLabel: "x", YLabel: "y", Width: 2, Height: 2})
@@ -253,6 +258,8 @@ func TestOddTextIsDrawn(t *testing.T) {
 		wantTidy(t, "confusion", f, err)
 		f, err = figure.Curves(figure.Series{Axis: text, Name: text, Values: []float64{1}})
 		wantTidy(t, "curves", f, err)
+		f, err = figure.Lines(ramp(2, 9), ramp(2, 9), figure.LinesOptions{Captions: [2]string{text, text}, Names: names, XLabel: text, YLabel: text})
+		wantTidy(t, "lines", f, err)
 		f, err = figure.Grid(ramp(2, 3, 3), 2, figure.GridOptions{Labels: names})
 		wantTidy(t, "grid", f, err)
 		f, err = figure.Reconstructions(ramp(2, 3, 3), ramp(2, 3, 3), figure.ReconstructionOptions{Captions: names})

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"hourglass/dataset"
+	"hourglass/internal/suggest"
 	"hourglass/loss"
 	"hourglass/metric"
 	"hourglass/nn"
@@ -62,8 +63,11 @@ func Names() []string {
 // ByName returns a recipe, or an error that lists those there are.
 func ByName(name string) (Recipe, error) {
 	i := slices.IndexFunc(all, func(r Recipe) bool { return r.Name == name })
-	if i < 0 {
-		return Recipe{}, fmt.Errorf("recipe: unknown recipe %q, want one of: %s", name, strings.Join(Names(), ", "))
+	if i >= 0 {
+		return all[i], nil
 	}
-	return all[i], nil
+	if guess := suggest.Question(name, Names()); guess != "" {
+		return Recipe{}, fmt.Errorf("recipe: unknown recipe %q%s", name, guess)
+	}
+	return Recipe{}, fmt.Errorf("recipe: unknown recipe %q, want one of: %s", name, strings.Join(Names(), ", "))
 }

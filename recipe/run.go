@@ -76,6 +76,8 @@ type DatasetSize struct {
 	Train      int    `json:"train"`
 	Validation int    `json:"validation"`
 	Test       int    `json:"test"`
+	// Dir is the folder in which it was looked for, if one was given.
+	Dir string `json:"dir,omitempty"`
 }
 
 // Run trains the recipe and writes metrics.json, model.safetensors and the
@@ -191,7 +193,7 @@ func (s *Session) size() DatasetSize {
 	if s.Data == nil {
 		return DatasetSize{Name: s.Recipe.Name, Train: s.training.Len(), Test: s.test.Len()}
 	}
-	return DatasetSize{s.Data.Name, s.Data.Train.Len(), s.Data.Validation.Len(), s.Data.Test.Len()}
+	return DatasetSize{s.Data.Name, s.Data.Train.Len(), s.Data.Validation.Len(), s.Data.Test.Len(), s.Options.DataDir}
 }
 
 // train fits the model, showing progress.

@@ -22,6 +22,9 @@ func command(m Object, h history) string {
 	words := []string{"hourglass", "run", r.Name}
 	if data := m.object("dataset"); r.Own == nil {
 		words = append(words, "--dataset", quote(data.text("name")))
+		if dir := data.text("dir"); dir != "" {
+			words = append(words, "--data-dir", quote(dir))
+		}
 		if n, ok := data.integer("train"); ok && !isWhole(r, data.text("name"), n) {
 			words = append(words, "--train-size", strconv.Itoa(n))
 		}

@@ -66,6 +66,7 @@ func TestCommand(t *testing.T) {
 		{`{"recipe": "stacked", "dataset": {"name": "fashion-mnist", "train": 1000}, "batch_size": 64, "learning_rate": 0.5, "baseline": {"components": 30}, "seed": 18446744073709551615}`,
 			"hourglass run stacked --dataset fashion-mnist --train-size 1000 --batch-size 64 --learning-rate 0.5 --baseline pca --seed 18446744073709551615"},
 		{`{"recipe": "sigmoid", "dataset": {"name": "mnist", "train": 60000}}`, "hourglass run sigmoid --dataset mnist"},
+		{`{"recipe": "sigmoid", "dataset": {"name": "mnist", "train": 60000, "dir": "/my data"}}`, "hourglass run sigmoid --dataset mnist --data-dir '/my data'"},
 		{`{"recipe": "relu", "dataset": {"name": "/my data/it's", "train": 5}}`, `hourglass run relu --dataset '/my data/it'\''s' --train-size 5`},
 		{`{"recipe": "own"}`, ""},
 		{`{"recipe": "own", "command": "hourglass train --model a.json"}`, "hourglass train --model a.json"},

@@ -13,7 +13,6 @@ import (
 	"hourglass/loss"
 	"hourglass/metric"
 	"hourglass/recipe"
-	"hourglass/tensor"
 	"hourglass/train"
 )
 
@@ -223,30 +222,4 @@ func (m *Model) Columns(in *Input) []string {
 		}
 	}
 	return dataset.CSVColumns("value", size)
-}
-
-// Pictures returns some images of in and what the model makes of them, in the units
-// that Range is of: the first ones, but of a folder, which is in the order of its
-// labels, some from all over it.
-func (m *Model) Pictures(in *Input, count int) (inputs, outputs tensor.Tensor, err error) {
-	source, err := m.samples(in)
-	if err != nil {
-		return inputs, outputs, err
-	}
-	chosen := make([]int, min(count, in.Len()))
-	for i := range chosen {
-		chosen[i] = i
-		if in.Format == dataset.FormatImages {
-			chosen[i] = i * in.Len() / len(chosen)
-		}
-	}
-	if source, err = dataset.Subset(source, chosen); err != nil {
-		return inputs, outputs, err
-	}
-	if inputs, err = readAll(source); err != nil {
-		return inputs, outputs, err
-	}
-	outputs, err = m.Autoencoder.Reconstruct(inputs)
-	outputs.Shape = inputs.Shape
-	return inputs, outputs, err
 }

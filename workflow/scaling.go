@@ -8,7 +8,6 @@ import (
 	"hourglass/dataset"
 	"hourglass/figure"
 	"hourglass/metric"
-	"hourglass/tensor"
 )
 
 // extent is what the training data's values lie between.
@@ -104,10 +103,4 @@ func (s *session) checkMetrics(e extent) error {
 		}
 	}
 	return nil
-}
-
-// IsImage reports whether samples of a shape can be shown as pictures: height×width,
-// or height×width×channels with one channel or three.
-func IsImage(shape tensor.Shape) bool {
-	return len(shape) == 2 || len(shape) == 3 && (shape[2] == 1 || shape[2] == 3)
 }

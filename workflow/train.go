@@ -361,25 +361,21 @@ func (s *session) finish(ctx context.Context) error {
 	return recipe.SaveMetrics(s.Out, s.metrics)
 }
 
-// shownImages is how many images are drawn beside their reconstructions.
-const shownImages = 5
+// shownSamples is how many samples are drawn beside their reconstructions.
+const shownSamples = 5
 
-// drawReconstructions draws images that the model was not trained on, if there are.
+// drawReconstructions draws samples that the model was not trained on, if there are.
 func (s *session) drawReconstructions() error {
-	if !IsImage(s.data.Shape()) {
-		return nil
-	}
 	unseen := s.parts.Train
 	for _, part := range []*dataset.Data{s.parts.Validation, s.parts.Test} {
 		if part != nil {
 			unseen = part
 		}
 	}
-	inputs, outputs, err := s.model.Pictures(&Input{Data: unseen}, shownImages)
-	if err != nil {
-		return err
+	if in := (&Input{unseen}); CanDraw(in) {
+		return s.draw(recipe.ReconstructionFigure)(s.model.Draw(in, shownSamples, "", ""))
 	}
-	return s.draw(recipe.ReconstructionFigure)(figure.Reconstructions(inputs, outputs, figure.ReconstructionOptions{Range: s.model.Range()}))
+	return nil
 }
 
 // draw returns a function that saves a figure, unless there was an error in drawing it.

@@ -25,7 +25,7 @@ with noise in front (gaussian_noise or dropout in its architecture).
 
 Samples are written as an array (.npy), as a table with the columns of the training
 data (.csv, or "-" for the standard output), or for images as PNG files in a folder,
-under the names they had; then before and after are drawn, too (--figure).
+under the names they had. Some images or series are drawn before and after (--figure).
 
 ` + dataHelp,
 		Example: `  hourglass denoise noisy.npy --model runs/mine/model.safetensors --out clean.npy
@@ -38,12 +38,15 @@ under the names they had; then before and after are drawn, too (--figure).
 				return err
 			}
 			defer in.Close()
+			if figure != "" && !workflow.CanDraw(in) {
+				return usagef("--figure is for images and series, but %s has samples of shape %v", in.Path, in.Shape())
+			}
 			if err := writeReconstructions(cmd, m, in, out, meter(log, "denoise")); err != nil {
 				return err
 			}
 			fmt.Fprintf(log, "%d cleaned samples in %s\n", in.Len(), placeOf(out))
-			if path := pictureBeside(cmd, figure, out); path != "" && workflow.IsImage(m.Encoder().Input()) {
-				if err := drawPairs(m, in, shownPairs, []string{"noisy", "denoised"}, path); err != nil {
+			if path := pictureBeside(cmd, figure, out); path != "" && workflow.CanDraw(in) {
+				if err := drawPairs(m, in, shownPairs, "noisy", "denoised", path); err != nil {
 					return err
 				}
 				fmt.Fprintf(log, "some before and after in %s\n", path)
@@ -55,7 +58,7 @@ under the names they had; then before and after are drawn, too (--figure).
 	model.add(cmd, "required")
 	output.addQuiet(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "`file` to write, .npy or .csv, -, or a folder for images (required)")
-	cmd.Flags().StringVar(&figure, "figure", "", "PNG `file` of images before and after (default --out with .png)")
+	cmd.Flags().StringVar(&figure, "figure", "", "PNG `file` of images or series before and after (default --out with .png)")
 	return cmd
 }
 
@@ -86,13 +89,9 @@ func writeReconstructions(cmd *cobra.Command, m *workflow.Model, in *workflow.In
 	return o.Write(cmd.Context(), samples)
 }
 
-// drawPairs draws the first images over what the model makes of them.
-func drawPairs(m *workflow.Model, in *workflow.Input, count int, captions []string, path string) error {
-	inputs, outputs, err := m.Pictures(in, count)
-	if err != nil {
-		return err
-	}
-	f, err := figure.Reconstructions(inputs, outputs, figure.ReconstructionOptions{Captions: captions, Range: m.Range()})
+// drawPairs draws the first samples beside what the model makes of them.
+func drawPairs(m *workflow.Model, in *workflow.Input, count int, before, after, path string) error {
+	f, err := m.Draw(in, count, before, after)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,8 @@ may be codes that encode has written.
 				return usagef("--method is %q, want tsne or pca", method)
 			case changed("perplexity") && !(o.Perplexity >= 1 && !math.IsInf(o.Perplexity, 1)):
 				return usagef("--perplexity is %v, want at least 1", o.Perplexity)
+			case method == string(workflow.PCA) && (changed("perplexity") || changed("seed") || changed("threads")):
+				return usagef("--perplexity, --seed and --threads are for --method tsne, not for pca")
 			case changed("threads") && o.Threads < 1:
 				return usagef("--threads is %d, want at least 1", o.Threads)
 			}
@@ -159,7 +161,7 @@ func drawMap(in *workflow.Input, points tensor.Tensor, path string) ([]string, e
 	if err := figure.Save(path, f); err != nil {
 		return nil, err
 	}
-	if !workflow.IsImage(in.Shape()) {
+	if workflow.IsSeries(in.Data) || !workflow.IsImage(in.Shape()) {
 		return []string{path}, nil
 	}
 	images, white, err := workflow.Pixels(in)

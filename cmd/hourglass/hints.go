@@ -14,6 +14,8 @@ func hint(err error) string {
 	switch {
 	case errors.As(err, new(*dataset.UnreadableError)):
 		return "; --skip-unreadable goes on without such files"
+	case errors.Is(err, dataset.ErrUnavailable):
+		return "; --data-dir FOLDER says where its files are, and the built-in digits (--dataset digits, or digits as DATA) need none"
 	case errors.As(err, &columns):
 		const most = 8
 		if len(columns.Names) > most {

@@ -40,7 +40,7 @@ func (f *loadFlags) add(cmd *cobra.Command, part string) {
 	flags.StringArrayVar(&f.ignore, "ignore", nil, "`column` of a table to leave out; may be given several times")
 	flags.StringVar(&f.header, "header", "auto", "whether a table's first row has names: `auto|yes|no`")
 	flags.StringVar(&f.missing, "missing", "refuse", "what to do about missing cells of a table: `refuse|mean|drop`")
-	flags.StringVar(&f.delimiter, "delimiter", "", "`character` between the cells of a table, or tab (default found out)")
+	flags.StringVar(&f.delimiter, "delimiter", "", "`character` between the cells of a table, or tab, or space (default found out)")
 	flags.StringVar(&f.array, "array", "", "`name` of the samples' array in a .npz")
 	flags.StringVar(&f.imageSize, "image-size", "", "scale the images of a folder to `WIDTHxHEIGHT`")
 	flags.StringVar(&f.color, "colour", "auto", "read the images of a folder as `auto|grey|rgb`")
@@ -71,7 +71,7 @@ func (f *loadFlags) options(cmd *cobra.Command, log io.Writer) (dataset.LoadOpti
 	choose("colour", f.color, among(&o.Images.Color, map[string]dataset.Color{
 		"auto": dataset.ColorAuto, "grey": dataset.ColorGrey, "rgb": dataset.ColorRGB}), "auto, grey or rgb")
 	choose("part", f.part, func(s string) bool { return s == "" || s == trainPart || s == testPart }, "train or test")
-	choose("delimiter", f.delimiter, func(s string) bool { return parseDelimiter(s, &o.CSV.Delimiter) }, "a single character, or tab")
+	choose("delimiter", f.delimiter, func(s string) bool { return parseDelimiter(s, &o.CSV.Delimiter) }, "a single character, tab or space")
 	choose("image-size", f.imageSize, func(s string) bool { return parseSize(s, &o.Images) }, "WIDTHxHEIGHT such as 32x32")
 	choose("memory", f.memory, func(s string) bool { return parseBytes(s, &o.Memory) }, "a size such as 500MB or 4GB")
 	return o, err
@@ -95,6 +95,8 @@ func parseDelimiter(text string, d *rune) bool {
 	switch {
 	case text == "tab":
 		*d = '\t'
+	case text == "space":
+		*d = ' '
 	case text != "":
 		r, size := utf8.DecodeRuneInString(text)
 		*d = r
@@ -128,8 +130,22 @@ func parseBytes(text string, size *int64) bool {
 	return err == nil && n >= 1 && n < math.MaxInt64
 }
 
-// load reads the data at path, for a model if there is one.
+// load reads the data at path, for a model if there is one, and refuses flags that are
+// for other data.
 func (f *loadFlags) load(cmd *cobra.Command, m *workflow.Model, path string, log io.Writer) (*workflow.Input, error) {
+	in, err := f.read(cmd, m, path, log)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkApplies(cmd, in.Data); err != nil {
+		in.Close()
+		return nil, err
+	}
+	return in, nil
+}
+
+// read reads the data at path, for a model if there is one.
+func (f *loadFlags) read(cmd *cobra.Command, m *workflow.Model, path string, log io.Writer) (*workflow.Input, error) {
 	o, err := f.options(cmd, log)
 	if err != nil {
 		return nil, err

@@ -67,13 +67,6 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitFailure
 }
 
-// usageError marks an error in how the command was called.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "hourglass",
@@ -90,23 +83,11 @@ model, figures and all numbers into runs/stacked:
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w; see '%s --help'", err, cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newRunCommand(), newRecipesCommand(), newSummaryCommand(), newReconstructCommand(),
 		newTrainCommand(), newEncodeCommand(), newDecodeCommand(), newDenoiseCommand(), newScoreCommand(),
 		newEmbedCommand(), newRecognizeCommand(), newNearestCommand(), newProbeCommand(),
 		newGenerateCommand(), newInterpolateCommand(), newTraverseCommand(),
 		newReportCommand(), newDataCommand(), newVersionCommand())
 	return root
-}
-
-// arguments makes wrong arguments a usage error that points to the help.
-func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usagef("%w; see '%s --help'", err, cmd.CommandPath())
-		}
-		return nil
-	}
 }

@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"image/png"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 
+	"hourglass/dataset"
 	"hourglass/internal/race"
 )
 
@@ -165,11 +168,22 @@ func TestWrongUsageAndFailures(t *testing.T) {
 		want   string // part of the error
 	}{
 		{[]string{"frobnicate"}, exitUsage, `unknown command "frobnicate"`},
+		{[]string{"trian", "digits"}, exitUsage, `unknown command "trian" for "hourglass", did you mean "train"?`},
+		{[]string{"data", "lsit"}, exitUsage, `did you mean "list"?`},
+		{[]string{"run", "staked"}, exitUsage, `unknown recipe "staked", did you mean "stacked"?`},
+		{[]string{"run", "stacked", "--epocs", "3"}, exitUsage, "unknown flag: --epocs, did you mean --epochs?"},
+		{[]string{"run", "stacked", "-epochs", "3"}, exitUsage, "did you mean --epochs?"},
+		{[]string{"run", "stacked", "--epochs", "99999999999999999999"}, exitUsage, `--epochs is "99999999999999999999", want a whole number, not that large a one`},
+		{[]string{"run", "stacked", "--learning-rate", "fast"}, exitUsage, `--learning-rate is "fast", want a number`},
+		{[]string{"run", "stacked", "--seed", "-1"}, exitUsage, `--seed is "-1", want a whole number from 0`},
+		{[]string{"run", "stacked", "--quick=maybe"}, exitUsage, `--quick is "maybe", want true or false`},
+		{[]string{"run", "stacked", "--out"}, exitUsage, "--out is not followed by a value, want folder"},
+		{[]string{"run", "stacked", "--dataset", "digits", "--data-dir", dir}, exitUsage, "--data-dir is where a data set is looked for"},
 		{[]string{"run"}, exitUsage, "accepts 1 arg(s), received 0"},
 		{[]string{"run", "nonsense"}, exitUsage, `unknown recipe "nonsense", want one of: `},
 		{[]string{"run", "stacked", "--nonsense"}, exitUsage, "unknown flag: --nonsense"},
 		{[]string{"run", "stacked", "--epochs", "0"}, exitUsage, "--epochs is 0, want at least 1"},
-		{[]string{"run", "stacked", "--epochs", "ten"}, exitUsage, `"ten"`},
+		{[]string{"run", "stacked", "--epochs", "ten"}, exitUsage, `--epochs is "ten", want a whole number`},
 		{[]string{"run", "stacked", "--batch-size", "-1"}, exitUsage, "--batch-size is -1, want at least 1"},
 		{[]string{"run", "stacked", "--learning-rate", "NaN"}, exitUsage, "--learning-rate is NaN, want a number above 0"},
 		{[]string{"run", "stacked", "--threads", "0"}, exitUsage, "--threads is 0, want at least 1"},
@@ -200,6 +214,24 @@ func TestWrongUsageAndFailures(t *testing.T) {
 	}
 	if files, _ := os.ReadDir(dir); len(files) != 1 {
 		t.Errorf("failures left files behind: %v", files)
+	}
+}
+
+// What the libraries cannot say, since they know no flags.
+func TestHints(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{fmt.Errorf("open mnist: %w", dataset.ErrUnavailable), "; --data-dir FOLDER says where its files are, and the built-in digits (--dataset digits"},
+		{fmt.Errorf("x: %w", &dataset.UnreadableError{File: "a.png", Err: io.EOF}), "; --skip-unreadable goes on"},
+		{fmt.Errorf("x: %w", &dataset.ColumnsError{Names: []string{"a", "two words"}}), "; to leave out: --ignore a --ignore 'two words'"},
+		{fmt.Errorf("x: %w", &dataset.ColumnsError{Names: make([]string, 9)}), "; --ignore NAME leaves a column out"},
+		{io.EOF, ""},
+	} {
+		if got := hint(c.err); got != c.want && !strings.HasPrefix(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("%v: got %q, want %q", c.err, got, c.want)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"image"
+	"image/color"
 	"image/png"
 	"math"
 	"os"
@@ -17,6 +18,7 @@ import (
 
 	"hourglass/dataset"
 	"hourglass/dataset/npy"
+	"hourglass/figure"
 	"hourglass/tensor"
 )
 
@@ -344,6 +346,42 @@ func TestColumnsAreKnownByName(t *testing.T) {
 	}
 }
 
+// Series are drawn as lines, which have colours that a grey picture has not.
+func TestSeriesAreDrawnAsLines(t *testing.T) {
+	dir := t.TempDir()
+	x := tensor.New(30, 40, 1)
+	for i := range x.Data {
+		x.Data[i] = float32(math.Sin(float64(i) / 5))
+	}
+	data, out := filepath.Join(dir, "series.npy"), filepath.Join(dir, "run")
+	if err := npy.WriteFile(data, x); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, "train", data, "--codes", "2", "--epochs", "2", "--quiet", "--out", out)
+	model := filepath.Join(out, "model.safetensors")
+	mustRun(t, "reconstruct", data, "--model", model, "--images", "2", "--out", filepath.Join(dir, "r"))
+	mustRun(t, "denoise", data, "--model", model, "--out", filepath.Join(dir, "clean.npy"))
+	for _, path := range []string{filepath.Join(out, "reconstruction_plot.png"), filepath.Join(dir, "r", "reconstructions.png"), filepath.Join(dir, "clean.png")} {
+		picture, err := png.Decode(bytes.NewReader(readFile(t, path)))
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		colours := map[color.Color]int{}
+		for y := range picture.Bounds().Dy() {
+			for x := range picture.Bounds().Dx() {
+				colours[color.RGBAModel.Convert(picture.At(x, y))]++
+			}
+		}
+		if blue, orange := colours[figure.ClassColor(0)], colours[figure.ClassColor(1)]; blue < 500 || orange < 500 {
+			t.Errorf("%s has %d pixels of the inputs' colour and %d of the outputs'", path, blue, orange)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "r", "reconstructions.npy")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSkipUnreadable(t *testing.T) {
 	dir := t.TempDir()
 	folder := writePictures(t, filepath.Join(dir, "drawings"), 20)
@@ -445,6 +483,14 @@ func TestWrongUseOfOwnData(t *testing.T) {
 		{trainTable("--image-size", "32"), exitUsage, `--image-size is "32"`},
 		{trainTable("--memory", "much"), exitUsage, `--memory is "much"`},
 		{trainTable("--delimiter", "ab"), exitUsage, `--delimiter is "ab"`},
+		{trainTable("--array", "x"), exitUsage, "--array is for a NumPy archive, but " + table + " is a table"},
+		{trainTable("--image-size", "8x8"), exitUsage, "--image-size is for a folder of images, but "},
+		{trainTable("--data-dir", dir), exitUsage, "--data-dir is for a data set with a name, but "},
+		{use("encode", table, "--label", "kind", "--colour", "rgb"), exitUsage, "--colour is for a folder of images, but "},
+		{use("embed", table, "--label", "kind", "--method", "pca", "--perplexity", "3"), exitUsage, "--perplexity, --seed and --threads are for --method tsne"},
+		{use("denoise", table, "--label", "kind", "--figure", "f.png"), exitUsage, "--figure"},
+		{use("reconstruct", table, "--label", "kind", "--images", "3"), exitUsage, "--images"},
+		{[]string{"recognize", "--labelled", table, "--label", "kind", "--data", table, "--array", "x"}, exitUsage, "--array is for a NumPy archive"},
 		{[]string{"train", table, "--label", "kind", "--quiet", "--resume", out}, exitFailure, "there is no run in"},
 		{[]string{"encode", table, "--out", "x.csv"}, exitUsage, "want --model FILE"},
 		{[]string{"encode", table, "--model", model, "--out", "x.txt"}, exitUsage, `"x.txt"`},

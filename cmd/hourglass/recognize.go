@@ -57,7 +57,7 @@ takes the samples for training and --data those for testing.
 			}
 			references = data
 			references.part, data.part = trainPart, testPart
-			known, err := references.load(cmd, m, labelled, log)
+			known, err := references.read(cmd, m, labelled, log)
 			if err != nil {
 				return err
 			}
@@ -67,11 +67,14 @@ takes the samples for training and --data those for testing.
 					return err
 				}
 			}
-			in, err := data.load(cmd, m, unknown, log)
+			in, err := data.read(cmd, m, unknown, log)
 			if err != nil {
 				return err
 			}
 			defer in.Close()
+			if err := checkApplies(cmd, known.Data, in.Data); err != nil {
+				return err
+			}
 			r, err := recognize(cmd, m, known, in, count, meter(log, "encode"))
 			if err != nil {
 				return err

@@ -26,11 +26,12 @@ func newReconstructCommand() *cobra.Command {
 		Short: "Run samples through a model and show what comes out",
 		Long: `Reconstruct runs samples through a trained model, reports the reconstruction error
 over all of them, in the units the model works in, and draws some images over their
-reconstructions (reconstructions.png in --out).
+reconstructions, or series with them (reconstructions.png in --out).
 
 Of a data set by name (--dataset) it takes the images for testing. Of DATA it also
 writes all reconstructions: as an array (--out FILE.npy), as a table (--out FILE.csv,
-or "-" for the standard output), or for images as PNG files in a folder.
+or "-" for the standard output), or into the folder: images as PNG files, series as
+reconstructions.npy.
 
 ` + dataHelp,
 		Example: `  hourglass reconstruct --model runs/stacked/model.safetensors --dataset digits
@@ -57,9 +58,12 @@ or "-" for the standard output), or for images as PNG files in a folder.
 				return err
 			}
 			defer in.Close()
+			if kind, _ := workflow.KindOf(out); kind != workflow.Images && cmd.Flags().Changed("images") {
+				return usagef("--images is for the figure in a folder, but --out is %s", out)
+			}
 			result, err := reconstruct(cmd, m, in, images, out)
 			if err == nil && len(args) > 0 {
-				err = writeReconstructions(cmd, m, in, out, meter(log, "reconstruct"))
+				err = writeReconstructions(cmd, m, in, samplesFile(in, out), meter(log, "reconstruct"))
 			}
 			if err != nil {
 				return err
@@ -81,7 +85,7 @@ or "-" for the standard output), or for images as PNG files in a folder.
 	output.add(cmd)
 	addDatasetName(cmd, &named, "or DATA, required")
 	cmd.Flags().StringVar(&out, "out", defaultOut("reconstruct"), "`file` to write, .npy or .csv, -, or a folder for images")
-	cmd.Flags().IntVar(&images, "images", 5, "how many images to draw")
+	cmd.Flags().IntVar(&images, "images", 5, "how many images or series to draw")
 	return cmd
 }
 
@@ -93,6 +97,14 @@ type reconstruction struct {
 	MAE             float64  `json:"mae"`
 	RoundedAccuracy *float64 `json:"rounded_accuracy,omitempty"` // of images
 	Figure          string   `json:"figure,omitempty"`           // of images, in a folder
+}
+
+// samplesFile is what is written to out: series are no pictures to be in a folder.
+func samplesFile(in *workflow.Input, out string) string {
+	if kind, _ := workflow.KindOf(out); kind == workflow.Images && workflow.IsSeries(in.Data) {
+		return filepath.Join(out, "reconstructions.npy")
+	}
+	return out
 }
 
 // reconstruct evaluates the model on all samples and, if they are images and out is
@@ -109,12 +121,12 @@ func reconstruct(cmd *cobra.Command, m *workflow.Model, in *workflow.Input, show
 	if kind, _ := workflow.KindOf(out); kind != workflow.Images {
 		return r, nil
 	}
-	if !workflow.IsImage(in.Shape()) {
-		return nil, fmt.Errorf("reconstruct: samples of shape %v are no images, want --out FILE.npy or FILE.csv", in.Shape())
+	if !workflow.CanDraw(in) {
+		return nil, fmt.Errorf("reconstruct: samples of shape %v cannot be drawn, want --out FILE.npy or FILE.csv", in.Shape())
 	}
 	if err := os.MkdirAll(out, 0o777); err != nil {
 		return nil, fmt.Errorf("reconstruct: output folder: %w", err)
 	}
 	r.Figure = filepath.Join(out, "reconstructions.png")
-	return r, drawPairs(m, in, shown, nil, r.Figure)
+	return r, drawPairs(m, in, shown, "", "", r.Figure)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hourglass/dataset"
 	"hourglass/recipe"
 )
 
@@ -55,6 +56,9 @@ folder of its own below --out.`,
 			o.Download, o.Started = downloadBar(o.Log), started
 			if baseline != "" && baseline != pcaBaseline {
 				return usagef("--baseline is %q, want %s", baseline, pcaBaseline)
+			}
+			if _, known := dataset.Lookup(data.dataset); data.dir != "" && data.dataset != "" && (!known || data.dataset == dataset.Digits) {
+				return usagef("--data-dir is where a data set is looked for by its name; --dataset %s is not looked for", data.dataset)
 			}
 			checkpoints, err := saving.checkpoints()
 			if err != nil {

@@ -41,7 +41,7 @@ folder (--out, default runs/NAME of the data):
   model.safetensors        the model, with the data's scaling in it
   metrics.json             all numbers: settings, loss and metrics of every epoch
   curves.png               loss and metrics over the epochs
-  reconstruction_plot.png  for images: some over what the model makes of them
+  reconstruction_plot.png  for images and series: some with what the model makes of them
   checkpoints              to go on from with --resume
 
 ` + dataHelp + `
@@ -93,6 +93,9 @@ The layers and their arguments:
 				return err
 			}
 			defer in.Close()
+			if err := checkApplies(cmd, in.Data); err != nil {
+				return err
+			}
 			choice.adapt(cmd, in, &o)
 			metrics, err := workflow.Train(cmd.Context(), in.Data, o)
 			if errors.Is(err, context.Canceled) && metrics != nil {

@@ -71,7 +71,7 @@ func randomLayer(rng *rand.Rand, depth int) nn.Layer {
 // fill sets a value to one that any layer takes.
 func fill(rng *rand.Rand, v reflect.Value, depth int) {
 	if _, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		names := []string{"selu", "sigmoid", "linear", "same", "valid", "he_normal", "zeros", "unit_forget"}
+		names := []string{"selu", "sigmoid", "linear", "same", "valid", "he_normal", "zeros", "unit_forget", "bilinear", "nearest"}
 		for v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(names[rng.IntN(len(names))])) != nil {
 		}
 		return

@@ -20,29 +20,34 @@ import (
 // Layers that are not listed take the fields that JSON always has, those without
 // omitempty or omitzero, and any of them may be left out.
 var arguments = map[string]string{
-	"Activation":       "activation",
-	"AveragePooling2D": "[pool_size]",
-	"Bidirectional":    "layer",
-	"Conv1D":           "filters kernel_size [activation]",
-	"Conv1DTranspose":  "filters kernel_size [activation]",
-	"Conv2D":           "filters kernel_size [activation]",
-	"Conv2DTranspose":  "filters kernel_size [activation]",
-	"Cropping2D":       "cropping",
-	"Dense":            "units [activation]",
-	"Dropout":          "rate",
-	"GaussianNoise":    "stddev",
-	"GRU":              "units",
-	"Input":            "shape",
-	"LSTM":             "units",
-	"MaxPooling2D":     "[pool_size]",
-	"Permute":          "axes",
-	"RepeatVector":     "n",
-	"Reshape":          "shape",
-	"SimpleRNN":        "units",
-	"TimeDistributed":  "layer",
-	"UpSampling2D":     "[size]",
-	"ZeroPadding2D":    "padding",
+	"Activation":         "activation",
+	"AveragePooling2D":   "[pool_size]",
+	"Bidirectional":      "layer",
+	"Conv1D":             "filters kernel_size [activation]",
+	"Conv1DTranspose":    "filters kernel_size [activation]",
+	"Conv2D":             "filters kernel_size [activation]",
+	"Conv2DTranspose":    "filters kernel_size [activation]",
+	"Cropping2D":         "cropping",
+	"Dense":              "units [activation]",
+	"Dropout":            "rate",
+	"GaussianNoise":      "stddev",
+	"GRU":                "units",
+	"GroupNormalization": "[groups]",
+	"Input":              "shape",
+	"LSTM":               "units",
+	"MaxPooling2D":       "[pool_size]",
+	"Permute":            "axes",
+	"PixelShuffle":       "upscale_factor",
+	"RepeatVector":       "n",
+	"Reshape":            "shape",
+	"SimpleRNN":          "units",
+	"TimeDistributed":    "layer",
+	"UpSampling2D":       "[size]",
+	"ZeroPadding2D":      "padding",
 }
+
+// shortNames are the names of layers that would be cut in odd places.
+var shortNames = map[string]string{"PReLU": "prelu"}
 
 // otherNames are what Keras and PyTorch call layers besides.
 var otherNames = map[string]string{
@@ -51,6 +56,8 @@ var otherNames = map[string]string{
 	"batchnorm":       "BatchNormalization",
 	"convtranspose1d": "Conv1DTranspose",
 	"convtranspose2d": "Conv2DTranspose",
+	"depthtospace":    "PixelShuffle",
+	"groupnorm":       "GroupNormalization",
 	"layernorm":       "LayerNormalization",
 	"maxpool2d":       "MaxPooling2D",
 	"unflatten":       "Reshape",
@@ -106,8 +113,9 @@ func newSpec(t reflect.Type) *spec {
 		s.typ, s.pointer = t.Elem(), true
 	}
 	s.kind = s.typ.Name()
-	s.name = snake(s.kind)
+	s.name = cmp.Or(shortNames[s.kind], snake(s.kind))
 	s.fields = fieldsOf(s.typ, s.kind)
+	s.dropCausal()
 	s.place()
 	return s
 }
@@ -169,6 +177,18 @@ func (s *spec) place() {
 			if name[0] != '[' {
 				s.required++
 			}
+		}
+	}
+}
+
+// dropCausal leaves the causal padding to layers that know earlier and later.
+func (s *spec) dropCausal() {
+	if s.kind == "Conv1D" || s.kind == "SeparableConv1D" {
+		return
+	}
+	for i := range s.fields {
+		if v := &s.fields[i].value; v.typ == reflect.TypeFor[nn.Padding]() {
+			v.names = slices.DeleteFunc(v.names, func(name string) bool { return name == nn.Causal.String() })
 		}
 	}
 }

@@ -31,7 +31,8 @@ func Register(l Layer) {
 func init() {
 	for _, l := range []Layer{
 		Input{}, Flatten{}, Reshape{}, Permute{},
-		Dense{}, Activation{}, GaussianNoise{}, Dropout{}, BatchNormalization{}, LayerNormalization{},
+		Dense{}, Activation{}, GaussianNoise{}, Dropout{}, BatchNormalization{}, LayerNormalization{}, GroupNormalization{},
+		PReLU{}, PositionEmbedding{}, PixelShuffle{},
 		Conv1D{}, Conv1DTranspose{}, Conv2D{}, Conv2DTranspose{},
 		MaxPooling2D{}, AveragePooling2D{}, GlobalAveragePooling2D{}, UpSampling2D{}, ZeroPadding2D{}, Cropping2D{},
 		SimpleRNN{}, LSTM{}, GRU{}, RepeatVector{}, TimeDistributed{}, Bidirectional{},

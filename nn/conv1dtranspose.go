@@ -24,7 +24,7 @@ type Conv1DTranspose struct {
 // Bind accepts sequences of steps×channels.
 func (l Conv1DTranspose) Bind(in tensor.Shape) (Stage, error) {
 	kernel, strides, dilation := inRow(l.Kernel), inRow(orOne(l.Strides)), inRow(orOne(l.Dilation))
-	if err := checkConvolution(l.Filters, kernel, strides, dilation, l.Padding, l.Activation, l.KernelInit, l.BiasInit); err != nil {
+	if err := firstError(checkConvolution(l.Filters, kernel, strides, dilation, l.Activation, l.KernelInit, l.BiasInit), l.Padding.validateImage()); err != nil {
 		return nil, err
 	}
 	if err := wantSequence(in); err != nil {

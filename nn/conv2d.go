@@ -32,7 +32,7 @@ type Conv2D struct {
 // Bind accepts images of height×width×channels that the kernel fits into.
 func (l Conv2D) Bind(in tensor.Shape) (Stage, error) {
 	l.Strides, l.Dilation = l.Strides.or(Square(1)), l.Dilation.or(Square(1))
-	if err := checkConvolution(l.Filters, l.Kernel, l.Strides, l.Dilation, l.Padding, l.Activation, l.KernelInit, l.BiasInit); err != nil {
+	if err := firstError(checkConvolution(l.Filters, l.Kernel, l.Strides, l.Dilation, l.Activation, l.KernelInit, l.BiasInit), l.Padding.validateImage()); err != nil {
 		return nil, err
 	}
 	if err := wantImage(in); err != nil {

@@ -39,7 +39,7 @@ type Conv2DTranspose struct {
 // Bind accepts images of height×width×channels.
 func (l Conv2DTranspose) Bind(in tensor.Shape) (Stage, error) {
 	l.Strides, l.Dilation = l.Strides.or(Square(1)), l.Dilation.or(Square(1))
-	if err := checkConvolution(l.Filters, l.Kernel, l.Strides, l.Dilation, l.Padding, l.Activation, l.KernelInit, l.BiasInit); err != nil {
+	if err := firstError(checkConvolution(l.Filters, l.Kernel, l.Strides, l.Dilation, l.Activation, l.KernelInit, l.BiasInit), l.Padding.validateImage()); err != nil {
 		return nil, err
 	}
 	if err := wantImage(in); err != nil {

@@ -53,9 +53,12 @@ func (a convAxis) meeting(k int) (lo, hi int) {
 // newConvAxis returns the axis of a convolution on n positions.
 func newConvAxis(n, kernel, stride, dilation int, padding Padding) (convAxis, error) {
 	a := convAxis{big: n, kernel: kernel, stride: stride, dilation: dilation}
-	if padding == Same {
+	if padding != Valid {
 		a.small = (n + stride - 1) / stride
 		a.pad = max(a.reach()-n, 0) / 2
+		if padding == Causal {
+			a.pad = a.extent() - 1
+		}
 		return a, nil
 	}
 	if a.extent() > n {
@@ -161,8 +164,8 @@ func gcd(a, b int) int {
 	return a
 }
 
-// checkConvolution reports options out of range.
-func checkConvolution(filters int, kernel, strides, dilation Pair, padding Padding, fn Func, inits ...Initializer) error {
+// checkConvolution reports options out of range, apart from the padding.
+func checkConvolution(filters int, kernel, strides, dilation Pair, fn Func, inits ...Initializer) error {
 	if filters < 1 {
 		return fmt.Errorf("filters is %d, want at least 1", filters)
 	}
@@ -171,7 +174,7 @@ func checkConvolution(filters int, kernel, strides, dilation Pair, padding Paddi
 		errs = append(errs, init.validate())
 	}
 	return firstError(kernel.check("kernel", 1), strides.check("stride", 1), dilation.check("dilation", 1),
-		padding.validate(), fn.validate(), firstError(errs...))
+		fn.validate(), firstError(errs...))
 }
 
 // Limits on one sample within its margins, in elements, and on the taps of a kernel.

@@ -94,11 +94,16 @@ func FuzzBind(f *testing.F) {
 	f.Add(uint8(2), 9, 8, 2, 0, 3, 2, 1, uint8(1))
 	f.Add(uint8(3), 4, 4, 1, 1<<40, 1<<31, -1, 1<<15, uint8(9))
 	f.Add(uint8(7), 4, 4, 1, 5, 2, 2, 7, uint8(0))
+	f.Add(uint8(10), 3, 4, 2, 1, 3, 2, 1, uint8(0))
+	f.Add(uint8(11), 3, 4, 8, 1, 2, 2, 1, uint8(0))
+	f.Add(uint8(12), 3, 4, 8, 4, 2, 2, 1, uint8(0))
+	f.Add(uint8(13), 3, 4, 8, 4, 2, 3, 1, uint8(0))
+	f.Add(uint8(14), 3, 9, 4, 5, 3, 2, 2, uint8(2))
 	f.Fuzz(func(t *testing.T, kind uint8, height, width, channels, filters, kernel, stride, dilation int, padding uint8) {
 		pad := Padding(padding)
 		image := tensor.Shape{height, width, channels}
 		shape, layer := image, Layer(nil)
-		switch kind % 10 {
+		switch kind % 15 {
 		case 0:
 			layer = Conv2D{Filters: filters, Kernel: Pair{kernel, 2}, Strides: Pair{stride, 1}, Dilation: Pair{1, dilation}, Padding: pad}
 		case 1:
@@ -120,6 +125,16 @@ func FuzzBind(f *testing.F) {
 		case 9:
 			shape, layer = shape[1:], Conv1DTranspose{Filters: filters, Kernel: kernel, Strides: stride, Dilation: dilation, Padding: pad,
 				OutputPadding: &channels}
+		case 10:
+			layer = UpSampling2D{Size: Pair{kernel, stride}, Interpolation: Bilinear}
+		case 11:
+			layer = PixelShuffle{Factor: kernel}
+		case 12:
+			layer = GroupNormalization{Groups: filters}
+		case 13:
+			layer = PReLU{SharedAxes: []int{kernel, stride}}
+		case 14:
+			shape, layer = shape[1:], Conv1D{Filters: filters, Kernel: kernel, Strides: stride, Dilation: dilation, Padding: Causal}
 		}
 		if shape.Validate() != nil || shape.Size() > 1<<12 {
 			return

@@ -13,13 +13,19 @@ import (
 //	g = tanh(x(t)·Wg + bg + r ⊙ (h(t-1)·Rg + b'g))
 //	h(t) = z ⊙ h(t-1) + (1 - z) ⊙ g
 //
+// or, with ResetBefore (Keras' reset_after=False), in the form of the paper, where b' is left
+// out and
+//
+//	g = tanh(x(t)·Wg + bg + (r ⊙ h(t-1))·Rg)
+//
 // from an h that is zero at first. It takes samples of steps×features and gives the last
 // h, of Units values, or all of them, steps×Units, with ReturnSequences. W is
 // features×3·Units, R is Units×3·Units and the biases b and b' are the rows of
-// 2×3·Units values, the gates in Keras' order z, r, g; see GRUFromPyTorch.
+// 2×3·Units values, b alone 3·Units, the gates in Keras' order z, r, g; see GRUFromPyTorch.
 type GRU struct {
 	Units           int         `json:"units"`                           // at least 1
 	ReturnSequences bool        `json:"return_sequences,omitempty"`      // give h of all steps
+	ResetBefore     bool        `json:"reset_before,omitempty"`          // the reset gate acts before the product with R
 	NoBias          bool        `json:"no_bias,omitempty"`               // leave out b and b'
 	KernelInit      Initializer `json:"kernel_initializer,omitempty"`    // of W; GlorotUniform by default
 	RecurrentInit   Initializer `json:"recurrent_initializer,omitempty"` // of R; Orthogonal by default
@@ -32,6 +38,9 @@ func (l GRU) Bind(in tensor.Shape) (Stage, error) {
 	r, err := bindRecurrent(in, l.Units, gates, l.ReturnSequences, l.NoBias, l.KernelInit, l.RecurrentInit, l.BiasInit)
 	if err != nil {
 		return nil, err
+	}
+	if l.ResetBefore {
+		return &gruBeforeStage{GRU: l, recurrent: r}, nil
 	}
 	return &gruStage{GRU: l, recurrent: r}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +19,7 @@ func TestRefusals(t *testing.T) {
 	image, sequence, vector := tensor.Shape{8, 8, 3}, tensor.Shape{8, 3}, tensor.Shape{8}
 	conv := nn.Conv2D{Filters: 2, Kernel: nn.Square(3)}
 	transposed := nn.Conv2DTranspose{Filters: 2, Kernel: nn.Square(3), Strides: nn.Square(2)}
+	conv2dCausal := nn.Conv2D{Filters: 2, Kernel: nn.Square(3), Padding: nn.Causal}
 	const huge = math.MaxInt
 	for _, test := range []struct {
 		input tensor.Shape
@@ -91,6 +93,22 @@ func TestRefusals(t *testing.T) {
 		{vector, nn.RepeatVector{}, "n is 0"},
 		{vector, nn.RepeatVector{Times: huge}, "want 1 to 32768"},
 		{sequence, nest(9), "wraps layers within layers"},
+		{image, conv2dCausal, "padding is causal, want valid or same"},
+		{image, nn.Conv2DTranspose{Filters: 2, Kernel: nn.Square(3), Padding: nn.Causal}, "padding is causal"},
+		{sequence, nn.Conv1DTranspose{Filters: 2, Kernel: 3, Padding: nn.Causal}, "padding is causal"},
+		{image, nn.AveragePooling2D{Padding: nn.Causal}, "padding is causal"},
+		{sequence, nn.Conv1D{Filters: 2, Kernel: 3, Padding: 7}, "unknown padding 7"},
+		{image, nn.GroupNormalization{}, "cannot cut 3 channels into 32 groups, want a divisor"},
+		{image, nn.GroupNormalization{Groups: -2}, "groups is -2, want at least 1, or -1"},
+		{image, nn.GroupNormalization{Groups: 3, Epsilon: 2}, "epsilon is 2"},
+		{image, nn.PReLU{SharedAxes: []int{4}}, "cannot share axis 4 of samples of shape 8×8×3, want axes from 1 to 3"},
+		{image, nn.PReLU{AlphaInit: 77}, "unknown initializer 77"},
+		{image, nn.PixelShuffle{}, "upscale factor is 0"},
+		{image, nn.PixelShuffle{Factor: 2}, "cannot make 2×2 pixels of 3 channels, want a multiple of 4"},
+		{vector, nn.PixelShuffle{Factor: 1}, "want height×width×channels"},
+		{image, nn.UpSampling2D{Interpolation: 9}, "unknown interpolation 9, want one of [nearest bilinear]"},
+		{image, nn.PositionEmbedding{}, "want steps×features"},
+		{sequence, nn.PositionEmbedding{Sinusoidal: true, Init: nn.Zeros}, "sinusoidal positions are not learned"},
 		{vector, nn.Activation{Func: nn.ReLU, Slope: 0.1}, "slope is 0.1, but only leaky_relu has one, not relu"},
 		{vector, nn.Activation{Func: nn.LeakyReLU, Slope: 1}, "slope is 1, want above 0 and below 1"},
 		{vector, nn.Activation{Func: nn.LeakyReLU, Slope: math.NaN()}, "slope is NaN"},
@@ -128,7 +146,7 @@ func TestLayersJSON(t *testing.T) {
 		nn.GlobalAveragePooling2D{},
 		nn.TimeDistributed{Layer: nn.Bidirectional{Layer: nn.LSTM{Units: 3, ReturnSequences: true}}},
 		nn.BatchNormalization{Momentum: 0.9},
-	}, append(everything, blocks...)...)
+	}, slices.Concat(everything, blocks, attentive)...)
 	data, err := json.Marshal(layers)
 	if err != nil {
 		t.Fatal(err)

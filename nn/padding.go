@@ -14,9 +14,12 @@ const (
 	// Same surrounds the input with zeros so that n positions become ⌈n/stride⌉, or
 	// n·stride in a transposed convolution. The odd one goes behind.
 	Same
+	// Causal surrounds a sequence with zeros in front only, so that no step sees a later
+	// one and n steps become ⌈n/stride⌉. It is for Conv1D and SeparableConv1D.
+	Causal
 )
 
-var paddingNames = []string{"valid", "same"}
+var paddingNames = []string{"valid", "same", "causal"}
 
 // String returns Keras' name of the padding.
 func (p Padding) String() string {
@@ -49,4 +52,12 @@ func (p Padding) validate() error {
 		return fmt.Errorf("unknown padding %d, want one of %v", p, paddingNames)
 	}
 	return nil
+}
+
+// validateImage reports a padding that images cannot have.
+func (p Padding) validateImage() error {
+	if p == Causal {
+		return fmt.Errorf("padding is causal, want valid or same: only Conv1D and SeparableConv1D know earlier and later")
+	}
+	return p.validate()
 }

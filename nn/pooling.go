@@ -17,7 +17,7 @@ type pooling struct {
 func bindPooling(in tensor.Shape, pool, strides Pair, padding Padding) (pooling, error) {
 	pool = pool.or(Square(2))
 	strides = strides.or(pool)
-	if err := firstError(pool.check("pool size", 1), strides.check("stride", 1), padding.validate(), wantImage(in)); err != nil {
+	if err := firstError(pool.check("pool size", 1), strides.check("stride", 1), padding.validateImage(), wantImage(in)); err != nil {
 		return pooling{}, err
 	}
 	y, err := newConvAxis(in[0], pool[0], strides[0], 1, padding)

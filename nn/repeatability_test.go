@@ -28,17 +28,28 @@ var everything = nn.Layers{
 	nn.TimeDistributed{Layer: nn.Dense{Units: 12, Activation: nn.Sigmoid}},
 }
 
-// blocks is a network over images with one of every layer that came after everything.
-var blocks = nn.Layers{
-	nn.Reshape{12, 12, 1},
-	nn.Conv2D{Filters: 6, Kernel: nn.Square(3), Padding: nn.Same, Activation: nn.GELU},
-	nn.Activation{Func: nn.LeakyReLU, Slope: 0.01},
-	nn.Conv2DTranspose{Filters: 4, Kernel: nn.Square(2), Strides: nn.Square(2), Activation: nn.SiLU},
-	nn.MaxPooling2D{},
-	nn.Flatten{}, nn.Dense{Units: 24, Activation: nn.Mish}, nn.Activation{Func: nn.GELUTanh},
-	nn.Dense{Units: 24, Activation: nn.HardSiLU}, nn.Dense{Units: 24, Activation: nn.HardSigmoid}, nn.Activation{Func: nn.ReLU6},
-	nn.Dense{Units: 144, Activation: nn.Sigmoid},
-}
+// blocks is a network over images, and attentive one over sequences, with one of every
+// layer that came after everything.
+var (
+	blocks = nn.Layers{
+		nn.Reshape{12, 12, 1},
+		nn.Conv2D{Filters: 8, Kernel: nn.Square(3), Padding: nn.Same, Activation: nn.GELU},
+		nn.GroupNormalization{Groups: 2}, nn.PReLU{SharedAxes: []int{1, 2}}, nn.PixelShuffle{Factor: 2},
+		nn.Activation{Func: nn.LeakyReLU, Slope: 0.01},
+		nn.MaxPooling2D{Pool: nn.Square(3)}, nn.UpSampling2D{Size: nn.Pair{2, 1}, Interpolation: nn.Bilinear},
+		nn.Conv2DTranspose{Filters: 4, Kernel: nn.Square(2), Strides: nn.Square(2), Activation: nn.SiLU},
+		nn.MaxPooling2D{},
+		nn.Flatten{}, nn.Dense{Units: 24, Activation: nn.Mish}, nn.Activation{Func: nn.GELUTanh}, nn.PReLU{},
+		nn.Dense{Units: 24, Activation: nn.HardSiLU}, nn.Dense{Units: 24, Activation: nn.HardSigmoid}, nn.Activation{Func: nn.ReLU6},
+		nn.Dense{Units: 144, Activation: nn.Sigmoid},
+	}
+	attentive = nn.Layers{
+		nn.PositionEmbedding{}, nn.PositionEmbedding{Sinusoidal: true},
+		nn.Conv1D{Filters: 10, Kernel: 3, Padding: nn.Causal, Dilation: 2, Activation: nn.SiLU},
+		nn.GRU{Units: 6, ResetBefore: true, ReturnSequences: true}, nn.PReLU{}, nn.GroupNormalization{Groups: -1},
+		nn.TimeDistributed{Layer: nn.Dense{Units: 12, Activation: nn.Sigmoid}},
+	}
+)
 
 // network is one to train, its input and the number of samples.
 type network struct {
@@ -54,6 +65,7 @@ var networks = []network{
 	{"everything", everything, tensor.Shape{12, 12}, 7},
 	{"one sample", everything, tensor.Shape{12, 12}, 1},
 	{"blocks", blocks, tensor.Shape{12, 12}, 5},
+	{"attentive", attentive, tensor.Shape{12, 12}, 5},
 }
 
 // TestWorkersGiveSameBits trains with several numbers of workers and compares all

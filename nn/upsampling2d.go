@@ -1,20 +1,69 @@
 package nn
 
 import (
+	"fmt"
+	"slices"
+
 	"hourglass/internal/kernel"
 	"hourglass/tensor"
 )
 
-// UpSampling2D repeats every pixel: height×width×channels → (height·Size[0]) ×
-// (width·Size[1]) × channels. As Keras' with interpolation "nearest", its default.
+// UpSampling2D enlarges images: height×width×channels → (height·Size[0]) ×
+// (width·Size[1]) × channels. It repeats every pixel, or interpolates between the centres
+// of pixels, beyond which the border goes on. As Keras' UpSampling2D, and PyTorch's Upsample
+// with align_corners=False.
 type UpSampling2D struct {
-	Size Pair `json:"size,omitzero"` // how often rows and columns are repeated, 2×2 by default
+	Size          Pair          `json:"size,omitzero"`           // how many times as many rows and columns, 2×2 by default
+	Interpolation Interpolation `json:"interpolation,omitempty"` // Nearest by default
+}
+
+// Interpolation says where the pixels of an enlarged image come from.
+type Interpolation uint8
+
+const (
+	Nearest  Interpolation = iota // the nearest pixel
+	Bilinear                      // the four nearest, the nearer the more
+)
+
+var interpolationNames = []string{"nearest", "bilinear"}
+
+// String returns Keras' name of the interpolation.
+func (i Interpolation) String() string {
+	if int(i) >= len(interpolationNames) {
+		return fmt.Sprintf("Interpolation(%d)", i)
+	}
+	return interpolationNames[i]
+}
+
+// MarshalText writes Keras' name of the interpolation.
+func (i Interpolation) MarshalText() ([]byte, error) {
+	if err := i.validate(); err != nil {
+		return nil, err
+	}
+	return []byte(i.String()), nil
+}
+
+// UnmarshalText reads Keras' name of an interpolation.
+func (i *Interpolation) UnmarshalText(text []byte) error {
+	n := slices.Index(interpolationNames, string(text))
+	if n < 0 {
+		return fmt.Errorf("unknown interpolation %q, want one of %v", text, interpolationNames)
+	}
+	*i = Interpolation(n)
+	return nil
+}
+
+func (i Interpolation) validate() error {
+	if int(i) >= len(interpolationNames) {
+		return fmt.Errorf("unknown interpolation %d, want one of %v", i, interpolationNames)
+	}
+	return nil
 }
 
 // Bind accepts images of height×width×channels.
 func (l UpSampling2D) Bind(in tensor.Shape) (Stage, error) {
 	size := l.Size.or(Square(2))
-	if err := firstError(size.check("size", 1), wantImage(in)); err != nil {
+	if err := firstError(size.check("size", 1), l.Interpolation.validate(), wantImage(in)); err != nil {
 		return nil, err
 	}
 	rows := tensor.Shape{in[0], size[0]}
@@ -22,7 +71,11 @@ func (l UpSampling2D) Bind(in tensor.Shape) (Stage, error) {
 	if err := firstError(rows.Validate(), columns.Validate()); err != nil {
 		return nil, err
 	}
-	return &upSamplingStage{size, in.Clone(), tensor.Shape{rows.Size(), in[1] * size[1], in[2]}}, nil
+	out := tensor.Shape{rows.Size(), in[1] * size[1], in[2]}
+	if l.Interpolation == Bilinear {
+		return &bilinearStage{in.Clone(), out, enlarge(in[0], size[0]), enlarge(in[1], size[1])}, nil
+	}
+	return &upSamplingStage{size, in.Clone(), out}, nil
 }
 
 type upSamplingStage struct {

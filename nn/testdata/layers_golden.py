@@ -284,6 +284,73 @@ def activations(g):
           [[3, 4], [4]], lambda x, w, b: F.mish(x @ w + b))
 
 
+def causal_convolutions(g):
+    for t, c, n, k, s, d, batch in [(9, 3, 4, 3, 1, 1, 3), (10, 2, 5, 3, 2, 1, 2), (11, 4, 3, 2, 1, 4, 2), (12, 3, 4, 3, 2, 3, 2), (4, 2, 3, 1, 1, 1, 2)]:
+        config = dict(filters=n, kernel_size=k, strides=s, dilation_rate=d, padding="causal", activation="tanh")
+        g.add("Conv1D", config, [t, c], batch, [[k, c, n], [n]], lambda x, w, b: torch.tanh(F.conv1d(
+            F.pad(x.transpose(1, 2), ((k - 1) * d, 0)), w.permute(2, 1, 0), b, s, dilation=d)).transpose(1, 2))
+
+
+def resizing(g):
+    for h, w, c, size in [(3, 4, 2, (2, 2)), (4, 3, 3, (3, 2)), (1, 5, 1, (4, 3)), (2, 1, 18, (1, 2))]:
+        g.add("UpSampling2D", dict(size=size, interpolation="bilinear"), [h, w, c], 2, [],
+              lambda x: nhwc(F.interpolate(nchw(x), scale_factor=size, mode="bilinear", align_corners=False)))
+    for h, w, c, r in [(3, 2, 4, 2), (2, 3, 18, 3), (2, 2, 3, 1)]:
+        # PyTorch reads channel c·r² + k·r + l where we read (k·r + l)·channels + c.
+        g.add("PixelShuffle", dict(upscale_factor=r), [h, w, c], 2, [],
+              lambda x: nhwc(F.pixel_shuffle(nchw(x.unflatten(3, (r * r, -1)).transpose(3, 4).flatten(3)), r)))
+
+
+def more_normalization(g):
+    for shape, groups, batch in [([4, 5, 6], 3, 3), ([7, 40], 2, 2), ([12], 4, 5), ([3, 3, 5], -1, 2), ([2, 64], 0, 3)]:
+        c = shape[-1]
+        config, count = (dict(groups=groups), c if groups < 0 else groups) if groups else ({}, 32)
+        g.add("GroupNormalization", config, shape, batch, [[c]] * 2, lambda x, gamma, beta: F.group_norm(
+            x.movedim(-1, 1), count, gamma, beta, 1e-3).movedim(1, -1))
+    g.add("GroupNormalization", dict(groups=1, epsilon=1e-5), [3, 4], 2, [[4]] * 2, lambda x, gamma, beta: F.group_norm(
+        x.movedim(-1, 1), 1, gamma, beta, 1e-5).movedim(1, -1))
+
+
+def slopes(g):
+    for shape, shared in [([4, 3, 5], [1, 2]), ([4, 3, 5], []), ([4, 3, 5], [3]), ([4, 3, 5], [1, 2, 3]), ([4, 3, 5], [2]), ([7], []), ([7], [1])]:
+        alpha = [1 if i + 1 in shared else n for i, n in enumerate(shape)]
+        config = dict(shared_axes=shared) if shared else {}
+        if shared == [1, 2]:
+            f = lambda x, a: F.prelu(x.movedim(-1, 1), a.flatten()).movedim(1, -1)
+        else:
+            f = lambda x, a: torch.where(x > 0, x, a * x)
+        g.add("PReLU", config, shape, 3, [alpha], f)
+
+
+def positions(g):
+    g.add("PositionEmbedding", {}, [5, 3], 4, [[5, 3]], lambda x, e: x + e)
+    for t, n in [(6, 4), (50, 7)]:
+        i = torch.arange(n)
+        angle = torch.arange(t)[:, None] / 10000 ** (2 * (i // 2) / n)
+        g.add("PositionEmbedding", dict(sinusoidal=True), [t, n], 2, [], lambda x: x + torch.where(i % 2 == 0, angle.sin(), angle.cos()))
+
+
+def gru_reset_before(g):
+    """Keras' GRU with reset_after=False, in its own words (keras/layers/rnn/gru.py)."""
+    def forward(x, w, r, b, sequences):
+        u, h, states = r.shape[0], torch.zeros(x.shape[0], r.shape[0]), []
+        for x_t in x.unbind(1):
+            matrix_x, matrix_inner = x_t @ w + b, h @ r[:, :2 * u]
+            z = torch.sigmoid(matrix_x[:, :u] + matrix_inner[:, :u])
+            reset = torch.sigmoid(matrix_x[:, u:2 * u] + matrix_inner[:, u:])
+            h = z * h + (1 - z) * torch.tanh(matrix_x[:, 2 * u:] + (reset * h) @ r[:, 2 * u:])
+            states.append(h)
+        return torch.stack(states, 1) if sequences else h
+    for t, f, u, sequences, batch in [(1, 3, 4, True, 2), (7, 5, 6, True, 33), (7, 5, 17, False, 3), (28, 28, 30, False, 2), (3, 1, 1, True, 1)]:
+        g.add("GRU", dict(units=u, return_sequences=sequences, reset_before=True), [t, f], batch, [[f, 3 * u], [u, 3 * u], [3 * u]],
+              lambda x, w, r, b: forward(x, w, r, b, sequences))
+    g.add("GRU", dict(units=4, no_bias=True, reset_before=True), [5, 3], 2, [[3, 12], [4, 12]],
+          lambda x, w, r: forward(x, w, r, torch.zeros(12), False))
+    g.add("Bidirectional", dict(layer=dict(layer="GRU", config=dict(units=3, return_sequences=True, reset_before=True))), [4, 2], 3,
+          [[2, 9], [3, 9], [9]] * 2, lambda x, w, r, b, w2, r2, b2: torch.cat(
+              [forward(x, w, r, b, True), forward(x.flip(1), w2, r2, b2, True).flip(1)], -1))
+
+
 def from_pytorch():
     """A layer each with weights in PyTorch's own layout: noise with salts from 11 on, as is the input with salt 1."""
     outputs = {}
@@ -307,7 +374,7 @@ def main():
     recurrent(g)
     g.write(where / "rnn_golden.gz")
     g = Golden()
-    activations(g)
+    activations(g), causal_convolutions(g), resizing(g), more_normalization(g), slopes(g), positions(g), gru_reset_before(g)
     g.write(where / "block_golden.gz")
     (where / "rnn_pytorch.json").write_text(json.dumps(from_pytorch()) + "\n")
 

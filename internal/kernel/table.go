@@ -23,6 +23,8 @@ type table struct {
 	bceLogits                     func(p, dz, z, t []float32, scale float32) float32
 	squaredError                  func(d, p, t []float32, scale float32) float32
 	roundedAgree                  func(p, t []float32) int
+	within                        func(x []float32, low, high float32) int
+	magnitude                     func(x []float32) int
 
 	sgd      func(w, g []float32, lr float32)
 	momentum func(w, g, v []float32, lr, mu float32)
@@ -77,6 +79,8 @@ var genericTable = table{
 	bceLogits:       bceLogitsGeneric,
 	squaredError:    squaredErrorGeneric,
 	roundedAgree:    roundedAgreeGeneric,
+	within:          withinGeneric,
+	magnitude:       magnitudeGeneric,
 
 	sgd:      sgdGeneric,
 	momentum: momentumGeneric,

@@ -33,7 +33,7 @@ var tableAVX2 = table{
 	bytes: bytesVectorsAVX2, bytesStandard: bytesStandardVectorsAVX2,
 
 	sum: sumAVX2, sumSquares: sumSquaresAVX2, dot: dotAVX2, squaredDistance: squaredDistanceAVX2, bceLoss: bceLossAVX2, bceLogits: bceLogitsAVX2,
-	squaredError: squaredErrorAVX2, roundedAgree: roundedAgreeAVX2,
+	squaredError: squaredErrorAVX2, roundedAgree: roundedAgreeAVX2, within: withinAVX2, magnitude: magnitudeAVX2,
 
 	sgd: sgdAVX2, momentum: momentumAVX2, nesterov: nesterovAVX2, adam: adamAVX2, rmsprop: rmspropAVX2,
 
@@ -53,7 +53,7 @@ var tableAVX512 = table{
 	bytes: bytesVectorsAVX512, bytesStandard: bytesStandardVectorsAVX512,
 
 	sum: sumAVX512, sumSquares: sumSquaresAVX512, dot: dotAVX512, squaredDistance: squaredDistanceAVX512, bceLoss: bceLossAVX512, bceLogits: bceLogitsAVX512,
-	squaredError: squaredErrorAVX512, roundedAgree: roundedAgreeAVX512,
+	squaredError: squaredErrorAVX512, roundedAgree: roundedAgreeAVX512, within: withinAVX512, magnitude: magnitudeAVX512,
 
 	sgd: sgdAVX512, momentum: momentumAVX512, nesterov: nesterovAVX512, adam: adamAVX512, rmsprop: rmspropAVX512,
 

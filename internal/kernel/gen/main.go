@@ -33,6 +33,7 @@ var files = []struct {
 	{"lstm_kernels", lstmKernels},
 	{"maxpool_kernels", maxPoolKernels},
 	{"curve_kernels", curveKernels},
+	{"within_kernels", withinKernels},
 }
 
 func main() {

@@ -27,6 +27,9 @@ type Team struct {
 	workers []Worker
 	arrived atomic.Int32
 	epoch   atomic.Uint32 // counts completed barriers
+
+	failure atomic.Pointer[Panic] // the first panic of the job
+	aborted bool                  // the barrier completed last ended the job for everybody
 }
 
 // Worker is one member's view of its team.
@@ -60,32 +63,66 @@ func (t *Team) Worker(i int) *Worker { return &t.workers[i] }
 
 // Run calls job once on every worker and returns when all calls have returned.
 // It allocates nothing.
+//
+// A panic in one of the calls ends the others at their next Barrier. Once all
+// have ended Run panics with the first one, as a *Panic, on the goroutine that
+// called it; the team can be used again.
 func (t *Team) Run(job func(*Worker)) {
 	t.job = job
 	w := &t.workers[0]
-	w.Barrier()
-	job(w)
-	w.Barrier()
+	w.cross()
+	w.work(job)
+	if p := t.failure.Load(); p != nil {
+		t.failure.Store(nil)
+		panic(p)
+	}
 }
 
 // Close ends the team's goroutines; the team must not be used afterwards.
 func (t *Team) Close() {
 	t.job = nil
-	t.workers[0].Barrier()
+	t.workers[0].cross()
 }
 
 // serve runs the jobs of a member: everything, the wait for a job included, is
 // a barrier of the whole team.
 func (w *Worker) serve() {
+	closed := false
+	defer func() {
+		if !closed { // the job called runtime.Goexit
+			go w.serve()
+		}
+	}()
 	for {
-		w.Barrier()
+		w.cross()
 		job := w.team.job
 		if job == nil {
+			closed = true
 			return
 		}
-		job(w)
-		w.Barrier()
+		w.work(job)
 	}
+}
+
+// abandoned is what a worker panics with to leave a job that cannot go on.
+type abandoned struct{}
+
+// work does the worker's part of a job, however it ends, and crosses the barrier
+// at its end.
+func (w *Worker) work(job func(*Worker)) {
+	done := false
+	defer func() {
+		v := recover()
+		if v == any(abandoned{}) {
+			return // the barrier that was crossed last was the end of the job
+		}
+		if !done {
+			w.team.failure.CompareAndSwap(nil, Recovered(v))
+		}
+		w.cross()
+	}()
+	job(w)
+	done = true
 }
 
 // Size returns the number of workers in the team.
@@ -101,19 +138,32 @@ func (w *Worker) Range(n, align int) (lo, hi int) {
 }
 
 // Barrier returns once every worker of the team has called it; what was written
-// before it is seen after it.
+// before it is seen after it. If one of them has panicked instead, the job ends
+// here for all.
 func (w *Worker) Barrier() {
+	if w.cross() {
+		panic(abandoned{})
+	}
+}
+
+// cross is Barrier without the panic: it reports whether the job is over because
+// somebody's part of it panicked. All who crossed this barrier are told the same:
+// the next one, which would change that, cannot be completed without them.
+func (w *Worker) cross() (aborted bool) {
 	t := w.team
 	epoch := t.epoch.Load()
 	if int(t.arrived.Add(1)) < len(t.workers) {
 		w.await(epoch)
-		return
+		return t.aborted
 	}
 	t.arrived.Store(0)
+	aborted = t.failure.Load() != nil
+	t.aborted = aborted
 	t.epoch.Add(1)
 	for i := range t.workers {
 		t.workers[i].unpark()
 	}
+	return aborted
 }
 
 // await returns when the team's epoch is no longer the one given: it spins,

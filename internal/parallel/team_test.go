@@ -2,6 +2,8 @@ package parallel_test
 
 import (
 	"runtime"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -84,13 +86,7 @@ func TestCloseEndsGoroutines(t *testing.T) {
 	team := parallel.NewTeam(4)
 	team.Run(func(*parallel.Worker) {})
 	team.Close()
-	for range 200 {
-		if runtime.NumGoroutine() <= before {
-			return
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	t.Errorf("%d goroutines remain, want at most %d", runtime.NumGoroutine(), before)
+	waitForGoroutines(t, before)
 }
 
 func TestRangeCoversAllWithoutOverlap(t *testing.T) {
@@ -125,4 +121,107 @@ func BenchmarkRun(b *testing.B) {
 	for range b.N {
 		team.Run(job)
 	}
+}
+
+// caught returns what f panics with.
+func caught(f func()) (v any) {
+	defer func() { v = recover() }()
+	f()
+	return nil
+}
+
+// Whoever panics, before or behind a barrier, the others do not wait for it for ever,
+// do not go on behind the barrier, and the team works again afterwards.
+func TestPanicEndsTheJobForAll(t *testing.T) {
+	for _, size := range []int{1, 2, 3, 8} {
+		team := parallel.NewTeam(size)
+		for who := range size {
+			for phase := range 4 {
+				var passed atomic.Int32
+				v := caught(func() {
+					team.Run(func(w *parallel.Worker) {
+						for p := range 4 {
+							if w.Index == who && p == phase {
+								panic("worker fails")
+							}
+							if p > phase {
+								passed.Add(1)
+							}
+							if p < 3 {
+								w.Barrier()
+							}
+						}
+					})
+				})
+				p, ok := v.(*parallel.Panic)
+				if !ok || p.Value != "worker fails" {
+					t.Fatalf("team of %d: Run panicked with %v", size, v)
+				}
+				if got := p.Error(); !strings.HasPrefix(got, "panic in hourglass/internal/parallel_test.TestPanicEndsTheJobForAll.func") ||
+					!strings.HasSuffix(got, "): worker fails") {
+					t.Errorf("Error() is %q", got)
+				}
+				if !strings.Contains(string(p.Stack), "TestPanicEndsTheJobForAll") {
+					t.Errorf("the stack is\n%s", p.Stack)
+				}
+				if passed.Load() != 0 {
+					t.Errorf("team of %d: %d phases were begun after that of the panic", size, passed.Load())
+				}
+				calls := make([]int, size)
+				team.Run(func(w *parallel.Worker) {
+					w.Barrier()
+					calls[w.Index]++
+				})
+				if slices.Contains(calls, 0) {
+					t.Fatalf("team of %d: calls after a panic: %v", size, calls)
+				}
+			}
+		}
+		team.Close()
+	}
+}
+
+// All may panic at once, and one of them is heard.
+func TestPanicsOfAll(t *testing.T) {
+	team := parallel.NewTeam(4)
+	defer team.Close()
+	for range 200 {
+		v := caught(func() { team.Run(func(w *parallel.Worker) { panic(w.Index) }) })
+		if p, ok := v.(*parallel.Panic); !ok || p.Value.(int) < 0 || p.Value.(int) > 3 {
+			t.Fatalf("Run panicked with %v", v)
+		}
+	}
+}
+
+// A worker whose goroutine ends, as t.FailNow does it, is replaced.
+func TestGoexit(t *testing.T) {
+	before := runtime.NumGoroutine()
+	team := parallel.NewTeam(3)
+	for range 3 {
+		v := caught(func() {
+			team.Run(func(w *parallel.Worker) {
+				if w.Index == 1 {
+					runtime.Goexit()
+				}
+				w.Barrier()
+			})
+		})
+		if p, ok := v.(*parallel.Panic); !ok || p.Error() != "runtime.Goexit was called" {
+			t.Fatalf("Run panicked with %v", v)
+		}
+	}
+	team.Close()
+	waitForGoroutines(t, before)
+}
+
+// waitForGoroutines fails unless there are soon no more goroutines than before.
+func waitForGoroutines(t *testing.T, before int) {
+	t.Helper()
+	for range 200 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Errorf("%d goroutines remain, want at most %d", runtime.NumGoroutine(), before)
 }

@@ -32,8 +32,9 @@ import (
 const DefaultSeed = 42
 
 // Autoencoder is an encoder and a decoder with shared training. Once trained it
-// may be used by any number of goroutines at once; Fit and Init must not run at
-// the same time as anything else.
+// may be used by any number of goroutines at once. What changes it, which is Fit, Init,
+// SetScaler, LearnScores and writing to the weights of its networks, must not run at the
+// same time as anything else.
 type Autoencoder struct {
 	encoderLayers, decoderLayers nn.Layers
 
@@ -42,9 +43,9 @@ type Autoencoder struct {
 
 	reconstructing, encoding, decoding passPool
 
-	scaler    *dataset.Scaler // nil for data taken as it is
-	quantiles []float64       // of the training data's scores, see LearnScores; nil if not learned
-	record    json.RawMessage // how it was trained, or nil
+	scaler *dataset.Scaler // nil for data taken as it is
+	normal *normal         // see LearnScores; nil if it has not been called for these weights
+	record json.RawMessage // how it was trained, or nil
 
 	unverified bool // read from a file without a checksum
 }
@@ -75,7 +76,10 @@ func New(encoder, decoder nn.Layers) (*Autoencoder, error) {
 }
 
 // Init draws all weights anew.
-func (a *Autoencoder) Init(seed uint64) { a.whole.Init(seed) }
+func (a *Autoencoder) Init(seed uint64) {
+	a.whole.Init(seed)
+	a.normal = nil
+}
 
 // Network returns encoder and decoder as one network.
 func (a *Autoencoder) Network() *nn.Network { return a.whole }
@@ -87,14 +91,15 @@ func (a *Autoencoder) Encoder() *nn.Network { return a.encoder }
 func (a *Autoencoder) Decoder() *nn.Network { return a.decoder }
 
 // SetScaler makes the autoencoder scale all data it is given, Fit's included, and
-// undo that in what it decodes. It is kept in the model file; nil ends it.
+// undo that in what it decodes. It is kept in the model file; nil ends it. What
+// LearnScores learned is forgotten.
 func (a *Autoencoder) SetScaler(s *dataset.Scaler) error {
 	if s != nil {
 		if err := s.Validate(a.whole.Input().Size()); err != nil {
 			return fmt.Errorf("hourglass: set scaler: %w", err)
 		}
 	}
-	a.scaler = s
+	a.scaler, a.normal = s, nil
 	a.reconstructing.before, a.reconstructing.after = s, s
 	a.encoding.before, a.decoding.after = s, s
 	return nil

@@ -63,7 +63,9 @@ func Observe(o ...train.Observer) FitOption {
 // it has. It returns the history of the epochs completed, also with an error:
 // one that wraps ctx.Err() if ctx was cancelled, or train.ErrNotFinite if the
 // loss became NaN or infinite. In both cases the weights are those of the last
-// good step.
+// good step. So they are after a sample that the loss is not defined for
+// (*train.SampleError) and a panic in a loss, a layer, a source or whatever else Fit was
+// given (*train.PanicError). What LearnScores learned is forgotten.
 func (a *Autoencoder) Fit(ctx context.Context, data dataset.Source, options ...FitOption) (*train.History, error) {
 	s := fitSettings{Trainer: train.Trainer{Network: a.whole, Loss: loss.MeanSquaredError{}, Optimizer: optim.Adam{},
 		Epochs: 10, BatchSize: 32, Seed: DefaultSeed}}
@@ -102,6 +104,7 @@ func (a *Autoencoder) Fit(ctx context.Context, data dataset.Source, options ...F
 	if s.validation, err = a.scaled(s.validation); err != nil {
 		return nil, err
 	}
+	a.normal = nil
 	return s.Trainer.Fit(ctx, data, s.validation)
 }
 

@@ -1,6 +1,7 @@
 package hourglass
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -9,8 +10,11 @@ import (
 	"sync/atomic"
 
 	"hourglass/dataset"
+	"hourglass/internal/kernel"
+	"hourglass/internal/parallel"
 	"hourglass/nn"
 	"hourglass/tensor"
+	"hourglass/train"
 )
 
 // inferenceBatch is how many samples run through a network together: enough for
@@ -31,11 +35,15 @@ func (p *passPool) get() *nn.Pass {
 	return p.network.NewPass(inferenceBatch)
 }
 
-// forward runs the network on n samples of x and writes its output to y.
-func (p *passPool) forward(y, x []float32, n int) {
+// forward runs the network on n samples of x, the first of which is the caller's
+// sample first, and writes its output to y.
+func (p *passPool) forward(y, x []float32, first, n int) error {
 	if p.before != nil {
 		x = slices.Clone(x)
 		p.before.Apply(x)
+	}
+	if err := checkFinite(x, first, n); err != nil {
+		return err
 	}
 	pass := p.get()
 	copy(y, pass.Forward(x, n))
@@ -43,6 +51,18 @@ func (p *passPool) forward(y, x []float32, n int) {
 	if p.after != nil {
 		p.after.Undo(y)
 	}
+	return nil
+}
+
+// checkFinite reports the first of n samples that has a value which is not finite. The
+// number of the first sample of x is first.
+func checkFinite(x []float32, first, n int) error {
+	if kernel.Finite(x) {
+		return nil
+	}
+	i := slices.IndexFunc(x, func(v float32) bool { return v-v != 0 })
+	size := len(x) / n
+	return &train.SampleError{Sample: first + i/size, Element: i % size, Value: x[i]}
 }
 
 // run runs the network on all samples of x, on all cores if there are many.
@@ -54,9 +74,12 @@ func (p *passPool) run(verb string, x tensor.Tensor) (tensor.Tensor, error) {
 	if err != nil {
 		return tensor.Tensor{}, err
 	}
-	inChunks(x.Len(), func(lo, hi int) {
-		p.forward(y.Slice(lo, hi).Data, x.Slice(lo, hi).Data, hi-lo)
+	err = inChunks(x.Len(), func(lo, hi int) error {
+		return p.forward(y.Slice(lo, hi).Data, x.Slice(lo, hi).Data, lo, hi-lo)
 	})
+	if err != nil {
+		return tensor.Tensor{}, fmt.Errorf("hourglass: %s: %w", verb, err)
+	}
 	return y, nil
 }
 
@@ -93,13 +116,13 @@ func (p *passPool) runSource(ctx context.Context, verb string, data dataset.Sour
 	if err != nil {
 		return tensor.Tensor{}, err
 	}
-	inChunks(data.Len(), func(lo, hi int) {
-		if ctx.Err() != nil {
-			return
+	err = inChunks(data.Len(), func(lo, hi int) error {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		p.forward(y.Slice(lo, hi).Data, readRange(data, lo, hi), hi-lo)
+		return p.forward(y.Slice(lo, hi).Data, readRange(data, lo, hi), lo, hi-lo)
 	})
-	if err := ctx.Err(); err != nil {
+	if err != nil {
 		return tensor.Tensor{}, fmt.Errorf("hourglass: %s: %w", verb, err)
 	}
 	return y, nil
@@ -125,21 +148,39 @@ func (p *passPool) output(verb string, n int) (tensor.Tensor, error) {
 }
 
 // inChunks calls do for consecutive stretches [lo, hi) of n samples: here if there
-// is just one, otherwise on as many goroutines as there are cores.
-func inChunks(n int, do func(lo, hi int)) {
+// is just one, otherwise on as many goroutines as there are cores. It returns the error
+// of the first stretch that has one; a panic is one, too.
+func inChunks(n int, do func(lo, hi int) error) error {
 	chunks := (n + inferenceBatch - 1) / inferenceBatch
 	if chunks == 1 {
-		do(0, n)
-		return
+		return guarded(do, 0, n)
 	}
 	var next atomic.Int64
+	var failed atomic.Bool
 	var running sync.WaitGroup
+	errs := make([]error, chunks)
 	for range min(chunks, runtime.GOMAXPROCS(0)) {
 		running.Go(func() {
-			for c := int(next.Add(1)) - 1; c < chunks; c = int(next.Add(1)) - 1 {
-				do(c*inferenceBatch, min((c+1)*inferenceBatch, n))
+			// All stretches before one that fails have been taken by then, so the first of
+			// those that failed is the first of all that would.
+			for c := int(next.Add(1)) - 1; c < chunks && !failed.Load(); c = int(next.Add(1)) - 1 {
+				if errs[c] = guarded(do, c*inferenceBatch, min((c+1)*inferenceBatch, n)); errs[c] != nil {
+					failed.Store(true)
+				}
 			}
 		})
 	}
 	running.Wait()
+	return cmp.Or(errs...)
+}
+
+// guarded calls do and makes an error of a panic.
+func guarded(do func(lo, hi int) error, lo, hi int) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			p := parallel.Recovered(v)
+			err = &train.PanicError{Value: p.Value, Where: p.Where, Stack: p.Stack}
+		}
+	}()
+	return do(lo, hi)
 }

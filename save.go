@@ -73,7 +73,7 @@ func (a *Autoencoder) model() (*modelfile.Model, error) {
 		}
 	}
 	marshal(&m.Scaling, a.scaler != nil, a.scaler)
-	marshal(&m.Scores, a.quantiles != nil, a.quantiles)
+	marshal(&m.Scores, a.normal != nil, a.normal)
 	return m, err
 }
 
@@ -151,10 +151,9 @@ func (a *Autoencoder) restore(m *modelfile.Model) error {
 		}
 	}
 	if m.Scores != nil {
-		if err := json.Unmarshal(m.Scores, &a.quantiles); err != nil {
+		if err := json.Unmarshal(m.Scores, &a.normal); err != nil {
 			return fmt.Errorf("scores: %w", err)
 		}
-		return checkQuantiles(a.quantiles)
 	}
 	return nil
 }

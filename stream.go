@@ -1,12 +1,14 @@
 package hourglass
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"runtime"
 	"slices"
 
 	"hourglass/tensor"
+	"hourglass/train"
 )
 
 // EncodeSeq returns the codes of a stream of samples, in its order, without
@@ -14,8 +16,8 @@ import (
 // encoded on all cores. A sample may be overwritten as soon as the next is asked
 // for; a code belongs to who gets it.
 //
-// A sample of the wrong size ends the codes with an error that names it by its
-// number, from 0. Its range can be left at any time.
+// A sample of the wrong size, or with values that are not finite, ends the codes with an
+// error that names it by its number, from 0. Its range can be left at any time.
 func (a *Autoencoder) EncodeSeq(samples iter.Seq[[]float32]) iter.Seq2[[]float32, error] {
 	return a.encoding.seq("encode", samples)
 }
@@ -37,7 +39,7 @@ func (p *passPool) seq(verb string, samples iter.Seq[[]float32]) iter.Seq2[[]flo
 		batch := make([]float32, 0, runtime.GOMAXPROCS(0)*inferenceBatch*size)
 		for x := range samples {
 			if len(x) != size {
-				if p.yieldBatch(verb, batch, yield) {
+				if p.yieldBatch(verb, batch, number, yield) {
 					yield(nil, fmt.Errorf("hourglass: %s: sample %d has %d values, want %d", verb, number, len(x), size))
 				}
 				return
@@ -45,25 +47,28 @@ func (p *passPool) seq(verb string, samples iter.Seq[[]float32]) iter.Seq2[[]flo
 			batch = append(batch, x...)
 			number++
 			if len(batch) == cap(batch) {
-				if !p.yieldBatch(verb, batch, yield) {
+				if !p.yieldBatch(verb, batch, number, yield) {
 					return
 				}
 				batch = batch[:0]
 			}
 		}
-		p.yieldBatch(verb, batch, yield)
+		p.yieldBatch(verb, batch, number, yield)
 	}
 }
 
 // yieldBatch yields the network's output for samples one after another, which may
-// be none. It reports whether more is wanted.
-func (p *passPool) yieldBatch(verb string, batch []float32, yield func([]float32, error) bool) bool {
+// be none; so many samples came up to the last of them. It reports whether more is wanted.
+func (p *passPool) yieldBatch(verb string, batch []float32, number int, yield func([]float32, error) bool) bool {
 	if len(batch) == 0 {
 		return true
 	}
 	size := p.network.Input().Size()
 	y, err := p.run(verb, tensor.Tensor{Shape: tensor.Shape{len(batch) / size, size}, Data: batch})
 	if err != nil {
+		if bad := (*train.SampleError)(nil); errors.As(err, &bad) {
+			bad.Sample += number - len(batch)/size
+		}
 		yield(nil, err)
 		return false
 	}

@@ -15,10 +15,16 @@ import (
 // clipping acts.
 type BinaryCrossEntropy struct{}
 
-var _ FromLogits = BinaryCrossEntropy{}
+var (
+	_ FromLogits = BinaryCrossEntropy{}
+	_ Domain     = BinaryCrossEntropy{}
+)
 
 // Name returns "binary_crossentropy".
 func (BinaryCrossEntropy) Name() string { return "binary_crossentropy" }
+
+// Domain returns 0 and 1.
+func (BinaryCrossEntropy) Domain() (low, high float32) { return 0, 1 }
 
 // clip is Keras' backend epsilon.
 const clip = 1e-7

@@ -31,6 +31,20 @@ type FromLogits interface {
 	EvalLogits(grad, logits, target []float32, scale float32) float64
 }
 
+// Domain is a loss that is not defined for all numbers.
+type Domain interface {
+	Loss
+	// Domain returns the least and the largest target it is defined for.
+	Domain() (low, high float32)
+}
+
+// Validator is a loss with settings that may be out of range.
+type Validator interface {
+	Loss
+	// Validate reports a setting out of range.
+	Validate() error
+}
+
 // all lists the losses with their default options.
 var all = []Loss{BinaryCrossEntropy{}, MeanSquaredError{}, MeanAbsoluteError{}, Huber{}}
 

@@ -145,6 +145,19 @@ func TestNaNIsSeen(t *testing.T) {
 	}
 }
 
+func TestHuberValidate(t *testing.T) {
+	for _, delta := range []float32{-1, float32(math.NaN()), float32(math.Inf(1))} {
+		if err := (Huber{Delta: delta}).Validate(); err == nil || !strings.HasPrefix(err.Error(), "loss: huber: delta is ") {
+			t.Errorf("delta %v: error %v", delta, err)
+		}
+	}
+	for _, delta := range []float32{0, 0.5} {
+		if err := (Huber{Delta: delta}).Validate(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestByName(t *testing.T) {
 	for _, name := range Names() {
 		if l, err := ByName(name); err != nil || l.Name() != name {

@@ -13,13 +13,14 @@ import (
 )
 
 // Optimizer is an update rule with its settings. A zero setting means the
-// documented default.
+// documented default; [Zero] is nothing.
 type Optimizer interface {
 	// Name returns the rule's name in Keras, in lower case: "sgd".
 	Name() string
 	// Validate reports a setting out of range.
 	Validate() error
-	// Rate returns the learning rate.
+	// Rate returns the learning rate that a run begins with. What a step is to take
+	// is State.Rate: schedules and WithRate change it.
 	Rate() float64
 	// Slots returns how many values a weight needs to be remembered.
 	Slots() int
@@ -97,7 +98,13 @@ func ByName(name string, rate float64) (Optimizer, error) {
 	return nil, fmt.Errorf("optim: unknown optimizer %q, want one of %v", name, Names())
 }
 
-// WithRate returns the optimiser with another learning rate.
+// Zero is a setting of really nothing, where 0 means the default: Adam{Beta1: Zero} has
+// no momentum, AdamW{WeightDecay: Zero} no decay. It is the least number above 0.
+const Zero = math.SmallestNonzeroFloat64
+
+// WithRate returns the optimiser with another learning rate, or with its default for a
+// rate of 0. A rule from outside this package is told of it as of any schedule, by
+// State.Rate.
 func WithRate(o Optimizer, rate float64) Optimizer {
 	switch o := o.(type) {
 	case SGD:
@@ -116,13 +123,39 @@ func WithRate(o Optimizer, rate float64) Optimizer {
 		o.LearningRate = rate
 		return o
 	}
-	return o
+	if r, ok := o.(rated); ok {
+		o = r.Optimizer
+	}
+	if rate == 0 {
+		return o
+	}
+	return rated{o, rate}
 }
 
-// or returns x, or fallback where x is zero.
+// rated is a rule with another rate than its own.
+type rated struct {
+	Optimizer
+	rate float64
+}
+
+// Validate reports a setting of the rule, or a rate, that is out of range.
+func (o rated) Validate() error {
+	if err := o.Optimizer.Validate(); err != nil {
+		return err
+	}
+	return check(o.Name(), setting{"learning rate", o.rate, 0, math.Inf(1)})
+}
+
+// Rate returns the rate that was set.
+func (o rated) Rate() float64 { return or(o.rate, 0) }
+
+// or returns x, or fallback where x is zero and 0 where it is Zero.
 func or(x, fallback float64) float64 {
-	if x == 0 {
+	switch x {
+	case 0:
 		return fallback
+	case Zero:
+		return 0
 	}
 	return x
 }

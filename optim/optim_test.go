@@ -185,11 +185,81 @@ func TestByName(t *testing.T) {
 	if _, err := ByName("adagrad", 0); err == nil || !strings.Contains(err.Error(), `unknown optimizer "adagrad", want one of [sgd adam adamw nadam rmsprop]`) {
 		t.Errorf("ByName(adagrad): error %v", err)
 	}
-	custom := plain{}
-	if WithRate(custom, 1) != Optimizer(custom) {
-		t.Error("WithRate changes a rule it does not know")
-	}
 }
 
 // plain is a rule from outside this package.
-type plain struct{ SGD }
+type plain struct{}
+
+func (plain) Name() string    { return "plain" }
+func (plain) Validate() error { return nil }
+func (plain) Rate() float64   { return 0.5 }
+func (plain) Slots() int      { return 0 }
+func (plain) Update(s *State, w, g []float32, lo int) {
+	for i := range w {
+		w[i] -= float32(s.Rate) * g[i]
+	}
+}
+
+// A rate can be set on any rule.
+func TestWithRateOnARuleFromOutside(t *testing.T) {
+	rule := WithRate(WithRate(plain{}, 2), 0.25)
+	if rule.Name() != "plain" || rule.Rate() != 0.25 || rule.Validate() != nil {
+		t.Errorf("WithRate gives %+v", rule)
+	}
+	w, state := []float32{1}, NewState(rule, 1)
+	state.Advance()
+	state.Update(w, []float32{1}, 0, 1)
+	if w[0] != 0.75 {
+		t.Errorf("a step of rate 0.25 goes from 1 to %v", w[0])
+	}
+	if WithRate(rule, 0) != Optimizer(plain{}) {
+		t.Error("a rate of 0 is not the rule's own")
+	}
+	if err := WithRate(plain{}, math.NaN()).Validate(); err == nil || err.Error() != "optim: plain: learning rate is NaN, want a finite number of at least 0" {
+		t.Errorf("a rate of NaN: %v", err)
+	}
+	if rate := WithRate(plain{}, Zero).Rate(); rate != 0 {
+		t.Errorf("a rate of Zero is %v", rate)
+	}
+}
+
+// Zero is nothing, to the bit: what a rule does with it follows from its formula.
+func TestZero(t *testing.T) {
+	g := []float32{0.5, -2, 0.25, -4}
+	step := func(rule Optimizer) []float32 {
+		if err := rule.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		w, state := []float32{1, 2, 3, 4}, NewState(rule, 4)
+		for range 3 {
+			state.Advance()
+			state.Update(w, g, 0, 4)
+		}
+		return w
+	}
+	for name, c := range map[string][2]Optimizer{
+		"no decay":         {AdamW{WeightDecay: Zero}, Adam{}},
+		"no momentum":      {Adam{Beta1: Zero, Beta2: Zero, LearningRate: 0.125, Epsilon: Zero}, sign{0.125}},
+		"no mean square":   {RMSprop{Rho: Zero, LearningRate: 0.125, Epsilon: Zero, Torch: true}, sign{0.125}},
+		"no SGD momentum":  {SGD{Momentum: Zero}, SGD{}},
+		"no learning rate": {Adam{LearningRate: Zero}, sign{0}},
+	} {
+		if got, want := step(c[0]), step(c[1]); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+}
+
+// sign takes steps of the rate, whatever the gradient's size: what is left of Adam and
+// RMSprop without their means.
+type sign struct{ rate float32 }
+
+func (sign) Name() string    { return "sign" }
+func (sign) Validate() error { return nil }
+func (sign) Rate() float64   { return 1 }
+func (sign) Slots() int      { return 0 }
+func (o sign) Update(s *State, w, g []float32, lo int) {
+	for i := range w {
+		w[i] -= o.rate * float32(math.Copysign(1, float64(g[i])))
+	}
+}

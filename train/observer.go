@@ -20,8 +20,12 @@ const (
 )
 
 // Observer follows a training run. It is called between steps on the goroutine
-// that trains, so it may look at weights and even change them, and should be
-// quick. An error ends the run; ErrStop ends it in good order.
+// that trains, and should be quick. An error ends the run; ErrStop ends it in good
+// order.
+//
+// It may look at everything in the run and change two things: the weights
+// (Run.Network.Weights) and what the optimiser remembers of them (Run.State.Slots).
+// After that it must call [Run.WeightsChanged].
 type Observer interface {
 	Observe(e Event, r *Run) error
 }
@@ -29,8 +33,8 @@ type Observer interface {
 // ErrStop is what an observer returns to end a run without failing it.
 var ErrStop = errors.New("train: stopped by an observer")
 
-// Run is the state of a training run as observers see it. They must not change
-// it, nor keep it beyond the call.
+// Run is the state of a training run as observers see it. They must not keep it
+// beyond the call, nor change it but for what [Observer] says.
 type Run struct {
 	*Trainer
 	State   *optim.State
@@ -44,16 +48,24 @@ type Run struct {
 	BatchLoss float64 // of the step just taken, the mean over the batch's entries
 	Mean      Scores  // means over the current epoch's steps so far
 
+	loop     *loop
 	settings Settings
 	totals   Totals
 	began    time.Time // when the current epoch would have begun without interruption
+}
+
+// WeightsChanged tells the trainer that an observer has changed weights, or what the
+// optimiser remembers. The run goes on with the bits of one that started from them.
+func (r *Run) WeightsChanged() {
+	r.loop.pass.Refresh() // the transposed and reversed copies for the way back
+	r.loop.journal.copy(r.Network.Weights(), r.State)
 }
 
 // notify tells all observers of an event, even if one of them fails. It returns
 // the first error, and whether an observer wants the run to stop in good order.
 func (r *Run) notify(e Event) (stop bool, err error) {
 	for _, o := range r.Observers {
-		switch told := o.Observe(e, r); {
+		switch told := r.tell(o, e); {
 		case errors.Is(told, ErrStop):
 			stop = true
 		case err == nil:
@@ -61,4 +73,10 @@ func (r *Run) notify(e Event) (stop bool, err error) {
 		}
 	}
 	return stop, err
+}
+
+// tell tells one observer.
+func (r *Run) tell(o Observer, e Event) (err error) {
+	defer catch(&err)
+	return o.Observe(e, r)
 }

@@ -11,9 +11,11 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"hourglass/dataset"
+	"hourglass/internal/kernel"
 	"hourglass/internal/parallel"
 	"hourglass/loss"
 	"hourglass/metric"
@@ -40,9 +42,20 @@ type Trainer struct {
 	Resume *Snapshot // where to go on instead of at the start; nil for the start
 }
 
-// ErrNotFinite is wrapped by the error of a training that was stopped because
-// its loss was NaN or infinite.
+// ErrNotFinite is wrapped by the error of a training that was stopped because its
+// loss, or what its weights were about to become, was NaN or infinite.
 var ErrNotFinite = errors.New("loss is not finite")
+
+// overflowError is the error of a step with a finite loss whose gradient, or the
+// weights after it, are not.
+type overflowError struct{ loss float64 }
+
+func (e overflowError) Error() string {
+	return fmt.Sprintf("with a loss of %v the step makes weights that are not finite; a smaller learning rate or cleaner data may help", e.loss)
+}
+
+// Is makes it one of the errors that are ErrNotFinite.
+func (overflowError) Is(target error) bool { return target == ErrNotFinite }
 
 // Fit trains on every sample of training in every epoch and, unless validation
 // is nil, evaluates it after each. It returns the history of the epochs that
@@ -50,13 +63,21 @@ var ErrNotFinite = errors.New("loss is not finite")
 //
 // When ctx is done it stops before the next step and returns an error that wraps
 // ctx.Err(). A loss that is NaN or infinite stops it likewise, wrapping
-// ErrNotFinite; the weights are then those before that step. So does such a loss
-// on the validation data, with the weights after the epoch's last step.
-func (t *Trainer) Fit(ctx context.Context, training, validation dataset.Source) (*History, error) {
+// ErrNotFinite, and so does a finite one whose gradient overflows; the weights and
+// the optimiser's memory are then those before that step. So does a loss on the
+// validation data that is not finite, with the weights after the epoch's last step.
+//
+// A sample that is not finite, or that the loss is not defined for, is a
+// [*SampleError], and a panic in whatever the trainer was given, on any goroutine, a
+// [*PanicError]; both leave the weights as they were before the step. To get there
+// steps may be taken again that were taken already, so a source must give the same
+// samples when it is read again.
+func (t *Trainer) Fit(ctx context.Context, training, validation dataset.Source) (history *History, err error) {
+	defer catch(&err)
 	if err := t.validate(training, validation); err != nil {
 		return nil, err
 	}
-	l := t.newLoop(training, t.BatchSize)
+	l := t.newLoop(training, "training", t.BatchSize)
 	defer l.team.Close()
 	l.startTraining()
 	run := l.newRun(training.Len())
@@ -65,9 +86,9 @@ func (t *Trainer) Fit(ctx context.Context, training, validation dataset.Source) 
 		if err := run.resume(t.Resume); err != nil {
 			return nil, err
 		}
-		l.pass.Refresh()
+		run.WeightsChanged()
 	}
-	err := l.fit(ctx, run, validation)
+	err = l.fit(ctx, run, validation)
 	if _, endErr := run.notify(Ended); err == nil {
 		err = endErr
 	}
@@ -119,6 +140,9 @@ func (t *Trainer) validateNetwork() error {
 		return fmt.Errorf("train: the network gives samples of shape %v for inputs of shape %v, want as many elements",
 			t.Network.Output(), t.Network.Input())
 	}
+	if l, ok := t.Loss.(loss.Validator); ok {
+		return l.Validate()
+	}
 	return nil
 }
 
@@ -142,8 +166,16 @@ type loop struct {
 	state   *optim.State
 
 	source dataset.Source
-	order  []int // the order of the training samples in this epoch
-	batch  []int // the samples of the current step
+	what   string // the source is in messages
+	order  []int  // the order of the training samples in this epoch
+	batch  []int  // the samples of the current step
+
+	want interval // that the samples' values must lie in
+	bad  []int    // place in the batch of each worker's first sample that does not, or -1
+
+	journal  *journal
+	changing bool        // the current step has begun to change weights
+	overflow atomic.Bool // and has made some that are not finite
 
 	losses  []float64   // of each sample of the batch, summed over its entries
 	metrics [][]float64 // [metric][sample of the batch]
@@ -152,8 +184,9 @@ type loop struct {
 	update                func(lo, hi int)
 }
 
-// newLoop prepares steps on batches of up to capacity samples.
-func (t *Trainer) newLoop(source dataset.Source, capacity int) *loop {
+// newLoop prepares steps on batches of up to capacity samples of source, which
+// messages call what.
+func (t *Trainer) newLoop(source dataset.Source, what string, capacity int) *loop {
 	threads := t.Threads
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
@@ -163,6 +196,9 @@ func (t *Trainer) newLoop(source dataset.Source, capacity int) *loop {
 		trainer: t,
 		team:    parallel.NewTeam(threads),
 		source:  source,
+		what:    what,
+		want:    anyNumber,
+		bad:     make([]int, threads),
 		losses:  make([]float64, capacity),
 		metrics: make([][]float64, len(t.Metrics)),
 	}
@@ -181,13 +217,20 @@ func (t *Trainer) newLoop(source dataset.Source, capacity int) *loop {
 func (l *loop) startTraining() {
 	weights := l.trainer.Network.Weights()
 	l.state = optim.NewState(l.trainer.Optimizer, len(weights))
-	l.update = func(lo, hi int) { l.state.Update(weights, l.pass.Gradients(), lo, hi) }
+	l.want = domain(l.trainer.Loss)
+	l.journal = newJournal(weights, l.state, len(l.losses))
+	l.update = func(lo, hi int) {
+		l.state.Update(weights, l.pass.Gradients(), lo, hi)
+		if !kernel.Finite(weights[lo:hi]) {
+			l.overflow.Store(true)
+		}
+	}
 }
 
 // newRun returns the run before its first step.
 func (l *loop) newRun(samples int) *Run {
 	t := l.trainer
-	run := &Run{Trainer: t, State: l.state, History: &History{}, Samples: samples,
+	run := &Run{Trainer: t, State: l.state, History: &History{}, Samples: samples, loop: l,
 		Steps: (samples-1)/t.BatchSize + 1, Mean: newScores(len(t.Metrics))}
 	for _, m := range t.Metrics {
 		run.History.Metrics = append(run.History.Metrics, m.Name())
@@ -196,7 +239,8 @@ func (l *loop) newRun(samples int) *Run {
 }
 
 // fit runs the epochs, or what is left of them.
-func (l *loop) fit(ctx context.Context, run *Run, validation dataset.Source) error {
+func (l *loop) fit(ctx context.Context, run *Run, validation dataset.Source) (err error) {
+	defer catch(&err)
 	l.order = make([]int, run.Samples)
 	stop, err := run.notify(Started)
 	for !stop && err == nil && (run.midEpoch() || run.Epoch < run.Epochs) {
@@ -245,7 +289,7 @@ func (l *loop) epoch(ctx context.Context, run *Run, validation dataset.Source) (
 	record := Epoch{Epoch: run.Epoch, Train: newScores(len(l.metrics))}
 	run.totals.means(&record.Train)
 	if validation != nil {
-		scores, err := l.evaluate(ctx, validation)
+		scores, err := l.evaluate(ctx, validation, "validation")
 		if err != nil {
 			return false, fmt.Errorf("train: validation after epoch %d: %w", run.Epoch, err)
 		}
@@ -256,14 +300,46 @@ func (l *loop) epoch(ctx context.Context, run *Run, validation dataset.Source) (
 	return run.notify(EpochEnded)
 }
 
-// step trains on one batch and returns its loss, the mean over all entries.
+// step trains on one batch and returns its loss, the mean over all entries. A step
+// that fails leaves weights and optimiser as they were.
 func (l *loop) step(batch []int) (float64, error) {
+	if l.journal.full(len(batch)) {
+		l.journal.copy(l.trainer.Network.Weights(), l.state)
+	}
+	step, momentum, rate := l.state.Step, l.state.Momentum, l.state.Rate
+	loss, err := l.attempt(batch)
+	if err == nil {
+		l.journal.note(batch, rate, loss)
+		return loss, nil
+	}
+	if !l.changing {
+		l.state.Step, l.state.Momentum = step, momentum
+		return loss, err
+	}
+	if lost := l.goBack(); lost != nil {
+		err = fmt.Errorf("%w; %w", err, lost)
+	}
+	return loss, err
+}
+
+// attempt is step for a step that may leave weights half changed if it fails.
+func (l *loop) attempt(batch []int) (loss float64, err error) {
+	defer catch(&err)
 	l.batch = batch
+	l.changing = false
+	l.overflow.Store(false)
 	l.pass.StartTraining(len(batch), l.trainer.Seed, uint64(l.state.Step))
 	l.state.Advance()
 	l.team.Run(l.trainJob)
+	if err := l.checkSamples(); err != nil {
+		return 0, err
+	}
 	total := l.totalLoss()
-	return total / float64(l.entries()), checkFinite(total)
+	loss = total / float64(l.entries())
+	if l.overflow.Load() {
+		return loss, overflowError{loss}
+	}
+	return loss, checkFinite(total)
 }
 
 // checkFinite reports a loss that is NaN or infinite.
@@ -297,9 +373,13 @@ func (l *loop) trainShare(w *parallel.Worker) {
 	}
 	l.pass.BackwardShare(w, lo, hi)
 	w.Barrier()
-	if finite(l.totalLoss()) {
-		l.pass.GradientShare(w, l.update)
+	if !finite(l.totalLoss()) || l.firstBad() >= 0 {
+		return
 	}
+	if w.Index == 0 {
+		l.changing = true
+	}
+	l.pass.GradientShare(w, l.update)
 }
 
 // evaluateShare is one worker's share of an evaluation.
@@ -313,8 +393,10 @@ func (l *loop) evaluateShare(w *parallel.Worker) {
 
 // forward reads samples lo to hi of the batch and runs the network on them.
 func (l *loop) forward(w *parallel.Worker, lo, hi int) {
+	l.bad[w.Index] = -1
 	if lo < hi {
 		l.source.Read(l.pass.InputRows(lo, hi), l.batch[lo:hi])
+		l.bad[w.Index] = l.findBad(lo, hi)
 	}
 	l.pass.ForwardShare(w, lo, hi)
 }
@@ -333,11 +415,14 @@ func (l *loop) judge(i int, grad []float32, scale float32) {
 	}
 }
 
-// evaluate returns loss and metrics over all samples of source.
-func (l *loop) evaluate(ctx context.Context, source dataset.Source) (Scores, error) {
-	training := l.source
-	l.source = source
-	defer func() { l.source = training }()
+// evaluate returns loss and metrics over all samples of source, which messages call
+// what.
+func (l *loop) evaluate(ctx context.Context, source dataset.Source, what string) (Scores, error) {
+	defer func(source dataset.Source, what string, want interval) {
+		l.source, l.what, l.want = source, what, want
+	}(l.source, l.what, l.want)
+	// Held-out data may well exceed the range of the training data that it was scaled by.
+	l.source, l.what, l.want = source, what, anyNumber
 	indices := make([]int, len(l.losses))
 	totals, scores := Totals{Metrics: make([]float64, len(l.metrics))}, newScores(len(l.metrics))
 	for at := 0; at < source.Len(); at += len(indices) {
@@ -351,6 +436,9 @@ func (l *loop) evaluate(ctx context.Context, source dataset.Source) (Scores, err
 		l.batch = indices[:n]
 		l.pass.Start(n)
 		l.team.Run(l.evaluateJob)
+		if err := l.checkSamples(); err != nil {
+			return Scores{}, err
+		}
 		totals.add(l)
 	}
 	totals.means(&scores)
@@ -361,16 +449,17 @@ func (l *loop) evaluate(ctx context.Context, source dataset.Source) (Scores, err
 // samples of source, without noise or dropout. A loss that is NaN or infinite is
 // an error that wraps ErrNotFinite. It needs network and loss only; the batch
 // size (1 if it is not set) and threads change nothing but its speed.
-func (t *Trainer) Evaluate(ctx context.Context, source dataset.Source) (Scores, error) {
+func (t *Trainer) Evaluate(ctx context.Context, source dataset.Source) (scores Scores, err error) {
+	defer catch(&err)
 	if err := t.validateNetwork(); err != nil {
 		return Scores{}, err
 	}
 	if err := fits(t.Network, "evaluation", source); err != nil {
 		return Scores{}, err
 	}
-	l := t.newLoop(source, max(t.BatchSize, 1))
+	l := t.newLoop(source, "evaluation", max(t.BatchSize, 1))
 	defer l.team.Close()
-	scores, err := l.evaluate(ctx, source)
+	scores, err = l.evaluate(ctx, source, "evaluation")
 	if err != nil {
 		return Scores{}, fmt.Errorf("train: evaluation: %w", err)
 	}

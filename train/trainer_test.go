@@ -106,7 +106,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 	for _, threads := range []int{1, 2, 3} {
 		trainer := Trainer{Network: noisyNetwork(t), Loss: loss.BinaryCrossEntropy{}, Optimizer: optim.Nadam{}, BatchSize: 16, Threads: threads,
 			Metrics: []metric.Metric{metric.RoundedAccuracy{}, metric.MeanAbsoluteError{}}}
-		l := trainer.newLoop(samples(20, 6, 6), trainer.BatchSize)
+		l := trainer.newLoop(samples(20, 6, 6), "training", trainer.BatchSize)
 		defer l.team.Close()
 		l.startTraining()
 		batch := []int{3, 5, 1, 19, 7, 8, 9, 0, 2, 4, 6}
@@ -389,7 +389,7 @@ func TestNotFinite(t *testing.T) {
 					return nil
 				})}}
 			history, err := trainer.Fit(context.Background(), data, nil)
-			want := fmt.Sprintf("train: epoch 1, step %d: loss is not finite (", good+1)
+			want := fmt.Sprintf("train: epoch 1, step %d: training sample 7: value 11 is %v, want a finite number", good+1, float32(bad))
 			if !errors.Is(err, ErrNotFinite) || !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("%s: error %v, want %s", name, err, want)
 			}
@@ -457,6 +457,7 @@ func TestFitErrors(t *testing.T) {
 		{func(t *Trainer) { t.Network = weightless }, samples(3, 2), nil, "train: the network has no weights to train"},
 		{func(t *Trainer) { t.Network = lopsided }, samples(3, 2), nil, "train: the network gives samples of shape 3 for inputs of shape 2, want as many elements"},
 		{func(t *Trainer) { t.Optimizer = optim.SGD{LearningRate: -1} }, samples(3, 2), nil, "optim: sgd: learning rate is -1, want a finite number of at least 0"},
+		{func(t *Trainer) { t.Loss = loss.Huber{Delta: -1} }, samples(3, 2), nil, "loss: huber: delta is -1, want a finite number above 0, or 0 for 1"},
 		{func(t *Trainer) {}, nil, nil, "train: no training samples"},
 		{func(t *Trainer) {}, empty, nil, "train: no training samples"},
 		{func(t *Trainer) {}, samples(3, 2), empty, "train: no validation samples"},

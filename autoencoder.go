@@ -126,7 +126,7 @@ func (a *Autoencoder) Summary() string {
 // Encode returns the codes of n samples: x has shape n×(input), the result
 // n×(code).
 func (a *Autoencoder) Encode(x tensor.Tensor) (tensor.Tensor, error) {
-	return a.encoding.run("encode", x)
+	return a.encoding.run("encode", x, 0)
 }
 
 // EncodeAll returns the codes of all samples of a source, of shape n×(code),
@@ -138,10 +138,10 @@ func (a *Autoencoder) EncodeAll(ctx context.Context, data dataset.Source) (tenso
 // Decode returns the samples that codes stand for: codes has shape n×(code), the
 // result n×(output).
 func (a *Autoencoder) Decode(codes tensor.Tensor) (tensor.Tensor, error) {
-	return a.decoding.run("decode", codes)
+	return a.decoding.run("decode", codes, 0)
 }
 
 // Reconstruct encodes and decodes: x has shape n×(input), the result n×(output).
 func (a *Autoencoder) Reconstruct(x tensor.Tensor) (tensor.Tensor, error) {
-	return a.reconstructing.run("reconstruct", x)
+	return a.reconstructing.run("reconstruct", x, 0)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -426,6 +427,40 @@ func TestParts(t *testing.T) {
 	for _, want := range []string{`Model: "encoder"`, `Model: "decoder"`, " gaussian_noise (GaussianNo  (None, 20)                0\n ise)\n", "(None, 5, 4)", "Total params: 219 ", "Total params: 236 "} {
 		if !strings.Contains(summary, want) {
 			t.Errorf("the summary lacks %s:\n%s", want, summary)
+		}
+	}
+}
+
+// The values are those of numpy.quantile(range(1, 11), q, method="weibull").
+func TestQuantiles(t *testing.T) {
+	got := quantiles([]float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
+	for q, want := range map[float64]float64{0: 1, 0.05: 1, 0.1: 1.1, 0.25: 2.75, 0.5: 5.5, 0.9: 9.9, 0.95: 10, 1: 10} {
+		if x := got[int(q*quantileSteps)]; math.Abs(x-want) > 1e-12 {
+			t.Errorf("quantile %v is %v, want %v", q, x, want)
+		}
+	}
+	if one := quantiles([]float64{3}); one[0] != 3 || one[500] != 3 || one[1000] != 3 {
+		t.Errorf("the quantiles of one value are %v", one[:3])
+	}
+}
+
+// As many of later samples as were asked for are above a threshold, on average.
+func TestQuantilesAreNotBiased(t *testing.T) {
+	const n, trials = 150, 4000
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, q := range []float64{0.5, 0.9, 0.99} {
+		var above float64
+		for range trials {
+			scores := make([]float64, n)
+			for i := range scores {
+				scores[i] = rng.Float64()
+			}
+			slices.Sort(scores)
+			above += (1 - quantiles(scores)[int(math.Round(q*quantileSteps))]) / trials
+		}
+		// Five standard errors of the mean of the trials.
+		if tolerance := 5 * math.Sqrt(q*(1-q)/n/trials); math.Abs(above-(1-q)) > tolerance {
+			t.Errorf("above the threshold for %v are %v of later samples, want %v ± %v", q, above, 1-q, tolerance)
 		}
 	}
 }

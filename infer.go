@@ -1,13 +1,10 @@
 package hourglass
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"hourglass/dataset"
 	"hourglass/internal/kernel"
@@ -65,8 +62,9 @@ func checkFinite(x []float32, first, n int) error {
 	return &train.SampleError{Sample: first + i/size, Element: i % size, Value: x[i]}
 }
 
-// run runs the network on all samples of x, on all cores if there are many.
-func (p *passPool) run(verb string, x tensor.Tensor) (tensor.Tensor, error) {
+// run runs the network on all samples of x, on all cores if there are many. The number
+// of the first one, for messages, is first.
+func (p *passPool) run(verb string, x tensor.Tensor, first int) (tensor.Tensor, error) {
 	if err := checkBatch(verb, x, p.network.Input()); err != nil {
 		return tensor.Tensor{}, err
 	}
@@ -74,8 +72,8 @@ func (p *passPool) run(verb string, x tensor.Tensor) (tensor.Tensor, error) {
 	if err != nil {
 		return tensor.Tensor{}, err
 	}
-	err = inChunks(x.Len(), func(lo, hi int) error {
-		return p.forward(y.Slice(lo, hi).Data, x.Slice(lo, hi).Data, lo, hi-lo)
+	err = inChunks(context.Background(), x.Len(), func(lo, hi int) error {
+		return p.forward(y.Slice(lo, hi).Data, x.Slice(lo, hi).Data, first+lo, hi-lo)
 	})
 	if err != nil {
 		return tensor.Tensor{}, fmt.Errorf("hourglass: %s: %w", verb, err)
@@ -116,10 +114,7 @@ func (p *passPool) runSource(ctx context.Context, verb string, data dataset.Sour
 	if err != nil {
 		return tensor.Tensor{}, err
 	}
-	err = inChunks(data.Len(), func(lo, hi int) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+	err = inChunks(ctx, data.Len(), func(lo, hi int) error {
 		return p.forward(y.Slice(lo, hi).Data, readRange(data, lo, hi), lo, hi-lo)
 	})
 	if err != nil {
@@ -147,40 +142,11 @@ func (p *passPool) output(verb string, n int) (tensor.Tensor, error) {
 	return tensor.New(shape...), nil
 }
 
-// inChunks calls do for consecutive stretches [lo, hi) of n samples: here if there
-// is just one, otherwise on as many goroutines as there are cores. It returns the error
-// of the first stretch that has one; a panic is one, too.
-func inChunks(n int, do func(lo, hi int) error) error {
+// inChunks calls do for consecutive stretches [lo, hi) of n samples, on as many
+// goroutines as there are cores and stretches.
+func inChunks(ctx context.Context, n int, do func(lo, hi int) error) error {
 	chunks := (n + inferenceBatch - 1) / inferenceBatch
-	if chunks == 1 {
-		return guarded(do, 0, n)
-	}
-	var next atomic.Int64
-	var failed atomic.Bool
-	var running sync.WaitGroup
-	errs := make([]error, chunks)
-	for range min(chunks, runtime.GOMAXPROCS(0)) {
-		running.Go(func() {
-			// All stretches before one that fails have been taken by then, so the first of
-			// those that failed is the first of all that would.
-			for c := int(next.Add(1)) - 1; c < chunks && !failed.Load(); c = int(next.Add(1)) - 1 {
-				if errs[c] = guarded(do, c*inferenceBatch, min((c+1)*inferenceBatch, n)); errs[c] != nil {
-					failed.Store(true)
-				}
-			}
-		})
-	}
-	running.Wait()
-	return cmp.Or(errs...)
-}
-
-// guarded calls do and makes an error of a panic.
-func guarded(do func(lo, hi int) error, lo, hi int) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			p := parallel.Recovered(v)
-			err = &train.PanicError{Value: p.Value, Where: p.Where, Stack: p.Stack}
-		}
-	}()
-	return do(lo, hi)
+	return parallel.Each(ctx, 0, chunks, func(_, c int) error {
+		return do(c*inferenceBatch, min((c+1)*inferenceBatch, n))
+	})
 }

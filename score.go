@@ -30,10 +30,7 @@ func (a *Autoencoder) ScoreAll(ctx context.Context, data dataset.Source) ([]floa
 		return nil, err
 	}
 	scores, size := make([]float64, data.Len()), a.whole.Input().Size()
-	err := inChunks(data.Len(), func(lo, hi int) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+	err := inChunks(ctx, data.Len(), func(lo, hi int) error {
 		x := readRange(data, lo, hi)
 		if a.scaler != nil {
 			a.scaler.Apply(x)

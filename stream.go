@@ -1,14 +1,12 @@
 package hourglass
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"runtime"
 	"slices"
 
 	"hourglass/tensor"
-	"hourglass/train"
 )
 
 // EncodeSeq returns the codes of a stream of samples, in its order, without
@@ -64,11 +62,9 @@ func (p *passPool) yieldBatch(verb string, batch []float32, number int, yield fu
 		return true
 	}
 	size := p.network.Input().Size()
-	y, err := p.run(verb, tensor.Tensor{Shape: tensor.Shape{len(batch) / size, size}, Data: batch})
+	n := len(batch) / size
+	y, err := p.run(verb, tensor.Tensor{Shape: tensor.Shape{n, size}, Data: batch}, number-n)
 	if err != nil {
-		if bad := (*train.SampleError)(nil); errors.As(err, &bad) {
-			bad.Sample += number - len(batch)/size
-		}
 		yield(nil, err)
 		return false
 	}

@@ -123,11 +123,13 @@ func ExampleAutoencoder_EncodeSeq() {
 	// 100000 codes
 }
 
-// LearnScores keeps how the training data scores, in the model file, too; a
-// threshold says from which score on a sample is unlike it.
+// LearnScores keeps how samples score that are as they should be, in the model file, too;
+// a threshold says from which score on a sample is unlike them. They are not those that
+// the autoencoder was trained on.
 func ExampleAutoencoder_Threshold() {
 	ctx := context.Background()
-	training := dataset.Array{Tensor: line(64)}
+	points := line(80)
+	training, heldOut := dataset.Array{Tensor: points.Slice(0, 64)}, dataset.Array{Tensor: points.Slice(64, 80)}
 	ae, err := hourglass.New(nn.Layers{nn.Input{3}, nn.Dense{Units: 1}}, nn.Layers{nn.Dense{Units: 3}})
 	if err != nil {
 		log.Fatal(err)
@@ -136,18 +138,18 @@ func ExampleAutoencoder_Threshold() {
 		hourglass.Epochs(200), hourglass.BatchSize(8), hourglass.Optimizer(optim.Adam{LearningRate: 0.01})); err != nil {
 		log.Fatal(err)
 	}
-	if err := ae.LearnScores(ctx, training); err != nil {
+	if err := ae.LearnScores(ctx, heldOut); err != nil {
 		log.Fatal(err)
 	}
-	threshold, err := ae.Threshold(1) // the highest score of the training data
+	threshold, err := ae.Threshold(1) // the highest of their scores
 	if err != nil {
 		log.Fatal(err)
 	}
-	points := tensor.Tensor{Shape: tensor.Shape{2, 3}, Data: []float32{
+	later := tensor.Tensor{Shape: tensor.Shape{2, 3}, Data: []float32{
 		0.3, 0.1, 0.2, // on the line
 		0.3, 0.1, 0.9, // beside it
 	}}
-	scores, err := ae.Score(points)
+	scores, err := ae.Score(later)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -12,7 +12,7 @@
 //	sha256        of what the file holds, in hexadecimal, see below
 //	record        how the model was trained, an object the writer chose (optional, like the next three)
 //	scaling       how the data is scaled before the encoder and after the decoder
-//	scores        quantiles of the reconstruction error of the training data
+//	scores        quantiles of the reconstruction error of normal samples, and of how many
 //	training      the state of a run that can go on, in a checkpoint
 //
 // The checksum is that of a list of lines, first one for each array and then one

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"hourglass/internal/parallel"
 	"hourglass/optim"
 )
 
@@ -77,6 +78,6 @@ func (r *Run) notify(e Event) (stop bool, err error) {
 
 // tell tells one observer.
 func (r *Run) tell(o Observer, e Event) (err error) {
-	defer catch(&err)
+	defer parallel.Catch(&err)
 	return o.Observe(e, r)
 }

@@ -73,7 +73,7 @@ func (overflowError) Is(target error) bool { return target == ErrNotFinite }
 // steps may be taken again that were taken already, so a source must give the same
 // samples when it is read again.
 func (t *Trainer) Fit(ctx context.Context, training, validation dataset.Source) (history *History, err error) {
-	defer catch(&err)
+	defer parallel.Catch(&err)
 	if err := t.validate(training, validation); err != nil {
 		return nil, err
 	}
@@ -240,7 +240,7 @@ func (l *loop) newRun(samples int) *Run {
 
 // fit runs the epochs, or what is left of them.
 func (l *loop) fit(ctx context.Context, run *Run, validation dataset.Source) (err error) {
-	defer catch(&err)
+	defer parallel.Catch(&err)
 	l.order = make([]int, run.Samples)
 	stop, err := run.notify(Started)
 	for !stop && err == nil && (run.midEpoch() || run.Epoch < run.Epochs) {
@@ -324,7 +324,7 @@ func (l *loop) step(batch []int) (float64, error) {
 
 // attempt is step for a step that may leave weights half changed if it fails.
 func (l *loop) attempt(batch []int) (loss float64, err error) {
-	defer catch(&err)
+	defer parallel.Catch(&err)
 	l.batch = batch
 	l.changing = false
 	l.overflow.Store(false)
@@ -450,7 +450,7 @@ func (l *loop) evaluate(ctx context.Context, source dataset.Source, what string)
 // an error that wraps ErrNotFinite. It needs network and loss only; the batch
 // size (1 if it is not set) and threads change nothing but its speed.
 func (t *Trainer) Evaluate(ctx context.Context, source dataset.Source) (scores Scores, err error) {
-	defer catch(&err)
+	defer parallel.Catch(&err)
 	if err := t.validateNetwork(); err != nil {
 		return Scores{}, err
 	}

@@ -82,8 +82,8 @@ type session struct {
 }
 
 // Train trains an autoencoder on data and writes model.safetensors, metrics.json
-// and figures into a folder. The model has with it how data is scaled and how the
-// training data scores.
+// and figures into a folder. The model has with it how data is scaled and how samples
+// set aside for validation score.
 //
 // If ctx is cancelled while training, the model and the metrics so far are saved,
 // and the error wraps ctx.Err().
@@ -331,13 +331,27 @@ func (o firstStep) Observe(e train.Event, _ *train.Run) error {
 	return nil
 }
 
+// learnScores learns how samples score that the model was not trained on, if there are
+// any set aside for validation.
+func (s *session) learnScores(ctx context.Context) error {
+	heldOut, what := s.parts.Validation, "validation samples"
+	if heldOut == nil {
+		heldOut, what = s.parts.Train, "training samples, for want of others; later ones will score higher"
+	}
+	if err := s.model.LearnScores(ctx, heldOut.Samples); err != nil {
+		return err
+	}
+	s.logf("threshold for outliers learned from %d %s\n", heldOut.Len(), what)
+	return nil
+}
+
 // finish learns the scores, saves, tests and draws.
 func (s *session) finish(ctx context.Context) error {
 	if s.stop != nil {
 		s.metrics.BestEpoch = s.stop.BestEpoch()
 		s.logf("weights of epoch %d, the best\n", s.metrics.BestEpoch)
 	}
-	if err := s.model.LearnScores(ctx, s.parts.Train.Samples); err != nil {
+	if err := s.learnScores(ctx); err != nil {
 		return err
 	}
 	if err := s.save(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	"hourglass/dataset"
 	"hourglass/figure"
 	"hourglass/nn"
+	"hourglass/optim"
 	"hourglass/tensor"
 	"hourglass/tsne"
 )
@@ -298,4 +300,63 @@ func FuzzLoad(f *testing.F) {
 			in.Label(i)
 		}
 	})
+}
+
+// The threshold is learned from the samples that validate, so that as many of later ones are
+// flagged as were asked for, however long the training was.
+func TestThresholdIsLearnedFromHeldOutSamples(t *testing.T) {
+	ctx := context.Background()
+	const width = 8
+	series := func(n int, seed uint64) *dataset.Data {
+		x := tensor.New(n, width)
+		rng := rand.New(rand.NewPCG(seed, 1))
+		for i := range n {
+			level, phase := rng.NormFloat64(), rng.Float64()
+			for j := range x.Row(i) {
+				x.Row(i)[j] = float32(level + math.Sin(2*math.Pi*(phase+float64(j)/width)) + 0.3*rng.NormFloat64())
+			}
+		}
+		return &dataset.Data{Path: "series.npy", Format: dataset.FormatNPY, Samples: dataset.Array{Tensor: x}}
+	}
+	for _, validation := range []float64{0.5, 0} {
+		var log strings.Builder
+		out := t.TempDir()
+		_, err := Train(ctx, series(400, 1), TrainOptions{Architecture: "dense 64 selu > dense 4 | dense 64 selu > dense 8", Epochs: 150,
+			Optimizer: optim.Adam{LearningRate: 0.01}, Validation: validation, Seed: 1, Out: out, Overwrite: true, Log: &log})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := OpenModel(filepath.Join(out, "model.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		threshold, err := m.Threshold(0.9)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scores, err := m.ScoreAll(ctx, series(4000, 2).Samples)
+		if err != nil {
+			t.Fatal(err)
+		}
+		above := 0
+		for _, s := range scores {
+			if s > threshold {
+				above++
+			}
+		}
+		share := float64(above) / float64(len(scores))
+		if validation == 0 {
+			if m.ThresholdSamples() != 400 || !strings.Contains(log.String(), "learned from 400 training samples, for want of others") {
+				t.Errorf("learned from %d samples\n%s", m.ThresholdSamples(), log.String())
+			}
+			continue
+		}
+		// Three standard deviations of a share of one in ten, of 200 samples and of 4,000.
+		if math.Abs(share-0.1) > 3*math.Sqrt(0.1*0.9/200+0.1*0.9/4000) {
+			t.Errorf("%.3f of later samples are above the threshold for 0.1", share)
+		}
+		if m.ThresholdSamples() != 200 || !strings.Contains(log.String(), "threshold for outliers learned from 200 validation samples\n") {
+			t.Errorf("learned from %d samples\n%s", m.ThresholdSamples(), log.String())
+		}
+	}
 }

@@ -22,15 +22,16 @@ func newScoreCommand() *cobra.Command {
 		top                   int
 		failing               bool
 		thresholdIsOptional   = func(cmd *cobra.Command) bool { return !cmd.Flags().Changed("quantile") && !failing }
-		errThresholdIsMissing = errors.New("none of the samples is called an outlier: the model has not learned the scores of its training data")
+		errThresholdIsMissing = errors.New("none of the samples is called an outlier: the model has not learned how normal samples score")
 	)
 	cmd := &cobra.Command{
 		Use:   "score DATA --model FILE",
 		Short: "Rank samples by how badly the model reconstructs them",
 		Long: `Score writes a table (CSV) of all samples with their reconstruction error, the mean
 squared error in the units the model works in, highest first: the samples least like
-the training data. Those above the score that a share of the training data
-(--quantile) did not exceed are marked as outliers.
+the training data. Those above the score that a share of normal samples (--quantile)
+are not expected to exceed, as learned from those set aside for validation, are
+marked as outliers.
 
 With --fail the exit status is 3 if there are outliers, 0 if there are none; 1 and 2
 remain for errors. The figure (--figure) shows how the scores are spread.
@@ -83,8 +84,8 @@ remain for errors. The figure (--figure) shows how the scores are spread.
 			if r.Threshold == nil {
 				return nil
 			}
-			said := fmt.Sprintf("%d of %d samples are outliers, above %.6g, which %v %% of the training data do not exceed",
-				r.Outliers, r.Samples, *r.Threshold, 100*quantile)
+			said := fmt.Sprintf("%d of %d samples are outliers, above %.6g, which %v %% of normal ones are not expected to exceed%s",
+				r.Outliers, r.Samples, *r.Threshold, 100*quantile, learnedFrom(m.ThresholdSamples()))
 			if failing && r.Outliers > 0 {
 				return outliersError{errors.New(said)}
 			}
@@ -97,10 +98,18 @@ remain for errors. The figure (--figure) shows how the scores are spread.
 	output.add(cmd)
 	cmd.Flags().StringVar(&out, "out", stdoutPath, "`file` to write, .csv, or - for the standard output")
 	cmd.Flags().StringVar(&figurePath, "figure", "", "PNG `file` of the scores' histogram (default --out with .png)")
-	cmd.Flags().Float64Var(&quantile, "quantile", 0.99, "`share` of the training data that is no outlier")
+	cmd.Flags().Float64Var(&quantile, "quantile", 0.99, "`share` of normal samples that are not to be called outliers")
 	cmd.Flags().IntVar(&top, "top", 0, "write only so many, the highest (default all)")
 	cmd.Flags().BoolVar(&failing, "fail", false, "exit with status 3 if there are outliers")
 	return cmd
+}
+
+// learnedFrom says from how many samples a threshold was learned, if that is known.
+func learnedFrom(samples int) string {
+	if samples == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (learned from %d samples)", samples)
 }
 
 // outliersError says that there are outliers, which is an error to those who asked.

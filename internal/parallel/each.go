@@ -2,9 +2,7 @@ package parallel
 
 import (
 	"context"
-	"fmt"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
@@ -47,31 +45,6 @@ func (t *Team) Each(ctx context.Context, n int, f func(worker, i int) error) err
 	s := sharing{ctx: ctx, n: n, f: f, failed: n}
 	t.Run(func(w *Worker) { s.work(w.Index) })
 	return s.outcome()
-}
-
-// PanicError is a panic of a function that others called for its caller.
-type PanicError struct {
-	Value any    // what panic was called with
-	Stack []byte // of the goroutine that panicked
-}
-
-// Error returns what the panic said, in one line, without the stack.
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
-
-// Unwrap returns the error that panic was called with, if it was one.
-func (e *PanicError) Unwrap() error {
-	err, _ := e.Value.(error)
-	return err
-}
-
-// Try calls f and returns its error, a *PanicError if it panics.
-func Try(f func() error) (err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = &PanicError{value, debug.Stack()}
-		}
-	}()
-	return f()
 }
 
 // sharing is the state of one call of Each.

@@ -28,8 +28,8 @@ type Team struct {
 	arrived atomic.Int32
 	epoch   atomic.Uint32 // counts completed barriers
 
-	failure atomic.Pointer[Panic] // the first panic of the job
-	aborted bool                  // the barrier completed last ended the job for everybody
+	failure atomic.Pointer[PanicError] // the first panic of the job
+	aborted bool                       // the barrier completed last ended the job for everybody
 }
 
 // Worker is one member's view of its team.
@@ -65,7 +65,7 @@ func (t *Team) Worker(i int) *Worker { return &t.workers[i] }
 // It allocates nothing.
 //
 // A panic in one of the calls ends the others at their next Barrier. Once all
-// have ended Run panics with the first one, as a *Panic, on the goroutine that
+// have ended Run panics with the first one, as a *PanicError, on the goroutine that
 // called it; the team can be used again.
 func (t *Team) Run(job func(*Worker)) {
 	t.job = job

@@ -153,7 +153,7 @@ func TestPanicEndsTheJobForAll(t *testing.T) {
 						}
 					})
 				})
-				p, ok := v.(*parallel.Panic)
+				p, ok := v.(*parallel.PanicError)
 				if !ok || p.Value != "worker fails" {
 					t.Fatalf("team of %d: Run panicked with %v", size, v)
 				}
@@ -187,7 +187,7 @@ func TestPanicsOfAll(t *testing.T) {
 	defer team.Close()
 	for range 200 {
 		v := caught(func() { team.Run(func(w *parallel.Worker) { panic(w.Index) }) })
-		if p, ok := v.(*parallel.Panic); !ok || p.Value.(int) < 0 || p.Value.(int) > 3 {
+		if p, ok := v.(*parallel.PanicError); !ok || p.Value.(int) < 0 || p.Value.(int) > 3 {
 			t.Fatalf("Run panicked with %v", v)
 		}
 	}
@@ -206,7 +206,7 @@ func TestGoexit(t *testing.T) {
 				w.Barrier()
 			})
 		})
-		if p, ok := v.(*parallel.Panic); !ok || p.Error() != "runtime.Goexit was called" {
+		if p, ok := v.(*parallel.PanicError); !ok || p.Error() != "runtime.Goexit was called" {
 			t.Fatalf("Run panicked with %v", v)
 		}
 	}

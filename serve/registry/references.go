@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"hourglass/neighbors"
 	"hourglass/tensor"
@@ -20,7 +21,7 @@ type References struct {
 type Neighbor struct {
 	Sample   string  `json:"sample"`
 	Label    string  `json:"label,omitempty"`
-	Distance float64 `json:"distance"` // squared Euclidean, between codes
+	Distance float64 `json:"distance"` // Euclidean, between codes
 }
 
 // loadReferences reads references for a model: codes that encode has written, or
@@ -42,12 +43,13 @@ func loadReferences(ctx context.Context, m *workflow.Model, path string) (*Refer
 	if err != nil {
 		return nil, err
 	}
+	vectors.Shape = tensor.Shape{vectors.Len(), vectors.Sample().Size()}
 	r := &References{}
 	if r.index, err = neighbors.NewIndex(vectors); err != nil {
 		return nil, err
 	}
 	for i := range in.Len() {
-		r.names = append(r.names, in.Name(i))
+		r.names = append(r.names, in.SampleName(i))
 		r.labels = append(r.labels, in.Label(i))
 	}
 	return r, nil
@@ -67,7 +69,7 @@ func (r *References) Nearest(ctx context.Context, codes []float32, n, k int) ([]
 	for i := range all {
 		indices, squared := found.Row(i)
 		for j, at := range indices {
-			all[i] = append(all[i], Neighbor{r.names[at], r.labels[at], float64(squared[j])})
+			all[i] = append(all[i], Neighbor{r.names[at], r.labels[at], math.Sqrt(float64(squared[j]))})
 		}
 	}
 	return all, nil

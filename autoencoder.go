@@ -136,7 +136,8 @@ func (a *Autoencoder) EncodeAll(ctx context.Context, data dataset.Source) (tenso
 }
 
 // Decode returns the samples that codes stand for: codes has shape n×(code), the
-// result n×(output).
+// result n×(output). With skips from encoder to decoder (nn.Tap) a code alone stands for
+// no sample, and that is the error.
 func (a *Autoencoder) Decode(codes tensor.Tensor) (tensor.Tensor, error) {
 	return a.decoding.run("decode", codes, 0)
 }

@@ -65,6 +65,9 @@ func checkFinite(x []float32, first, n int) error {
 // run runs the network on all samples of x, on all cores if there are many. The number
 // of the first one, for messages, is first.
 func (p *passPool) run(verb string, x tensor.Tensor, first int) (tensor.Tensor, error) {
+	if err := p.complete(verb); err != nil {
+		return tensor.Tensor{}, err
+	}
 	if err := checkBatch(verb, x, p.network.Input()); err != nil {
 		return tensor.Tensor{}, err
 	}
@@ -79,6 +82,15 @@ func (p *passPool) run(verb string, x tensor.Tensor, first int) (tensor.Tensor, 
 		return tensor.Tensor{}, fmt.Errorf("hourglass: %s: %w", verb, err)
 	}
 	return y, nil
+}
+
+// complete reports a network that cannot run alone, which is a decoder that joins what
+// the encoder taps.
+func (p *passPool) complete(verb string) error {
+	if err := p.network.Complete(); err != nil {
+		return fmt.Errorf("hourglass: %s: %w", verb, err)
+	}
+	return nil
 }
 
 // checkBatch reports an array that is not N samples of shape in.
@@ -107,6 +119,9 @@ func describe(data dataset.Source) string {
 
 // runSource is run for samples that are read as they are needed.
 func (p *passPool) runSource(ctx context.Context, verb string, data dataset.Source) (tensor.Tensor, error) {
+	if err := p.complete(verb); err != nil {
+		return tensor.Tensor{}, err
+	}
 	if err := checkSource(verb, data, p.network.Input()); err != nil {
 		return tensor.Tensor{}, err
 	}

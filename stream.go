@@ -33,6 +33,10 @@ func (a *Autoencoder) ReconstructSeq(samples iter.Seq[[]float32]) iter.Seq2[[]fl
 // seq runs the network on a stream of samples.
 func (p *passPool) seq(verb string, samples iter.Seq[[]float32]) iter.Seq2[[]float32, error] {
 	return func(yield func([]float32, error) bool) {
+		if err := p.complete(verb); err != nil {
+			yield(nil, err)
+			return
+		}
 		size, number := p.network.Input().Size(), 0
 		batch := make([]float32, 0, runtime.GOMAXPROCS(0)*inferenceBatch*size)
 		for x := range samples {

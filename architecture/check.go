@@ -3,7 +3,6 @@ package architecture
 import (
 	"errors"
 	"slices"
-	"sort"
 	"strings"
 
 	"hourglass/internal/suggest"
@@ -19,7 +18,11 @@ var probes = []tensor.Shape{{7}, {5, 7}, {3, 5, 7}, {2, 3, 5, 7}}
 func (p *parser) checkRange(l placedLayer) error {
 	var first error
 	for _, shape := range probes {
-		_, err := l.layer.Bind(shape)
+		_, err := nn.OutputShape(shape, l.layer)
+		var refused *nn.BindError
+		if errors.As(err, &refused) {
+			err = refused.Err
+		}
 		if err == nil || first != nil && err.Error() != first.Error() {
 			return nil
 		}
@@ -91,40 +94,20 @@ func (p *parser) bind(input tensor.Shape) error {
 // shape input.
 func (p *parser) chain(input tensor.Shape) error {
 	all := append(slices.Clone(p.encoder), p.decoder...)
-	shape := input
-	for _, l := range all {
-		stage, err := l.layer.Bind(shape)
-		if err != nil {
-			return p.misfit(l, err)
-		}
-		if shape = stage.Plan().Output; shape.Validate() != nil {
-			return p.misfit(l, shape.Validate())
-		}
+	shape, err := nn.OutputShape(input, all.layers()...)
+	var refused *nn.BindError
+	switch {
+	case errors.As(err, &refused):
+		return p.misfit(all[refused.Layer], refused.Err)
+	case err != nil:
+		return p.errorAt(span{}, "samples: %v", err)
 	}
 	last := all[len(all)-1]
 	if shape.Size() != input.Size() {
 		return p.errorAt(last.name, "the decoder ends with %s in samples of shape %v, want %d values as in the input of shape %v",
 			last.spec.name, shape, input.Size(), input)
 	}
-	return p.countWeights(input, all)
-}
-
-// countWeights reports the first layer with which there are too many weights.
-func (p *parser) countWeights(input tensor.Shape, all placedLayers) error {
-	layers := all.layers()
-	if _, err := nn.CountWeights(input, layers...); err == nil {
-		return nil
-	}
-	first := sort.Search(len(all)-1, func(i int) bool {
-		_, err := nn.CountWeights(input, layers[:i+1]...)
-		return err != nil
-	})
-	_, err := nn.CountWeights(input, layers[:first+1]...)
-	if inner := errors.Unwrap(err); inner != nil {
-		return p.misfit(all[first], inner)
-	}
-	_, message, _ := strings.Cut(err.Error(), "): ")
-	return p.errorAt(all[first].name, "%s: %s", all[first].spec.name, message)
+	return nil
 }
 
 // misfit reports a layer that cannot be bound.

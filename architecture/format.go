@@ -117,6 +117,13 @@ func (w writer) value(s *spec, kind *value, v reflect.Value, placed bool) string
 	case layersValue:
 		return "(" + w.layers(v.Convert(reflect.TypeFor[[]nn.Layer]()).Interface().([]nn.Layer)) + ")"
 	}
+	if kind.kind == branchesValue {
+		var lists []string
+		for i := range v.Len() {
+			lists = append(lists, "("+w.layers(v.Index(i).Convert(reflect.TypeFor[[]nn.Layer]()).Interface().([]nn.Layer))+")")
+		}
+		return strings.Join(lists, " ")
+	}
 	// A value that JSON cannot hold cannot be stored in a model file either.
 	data, _ := json.Marshal(v.Interface())
 	return string(data)

@@ -65,9 +65,9 @@ type placedLayer struct {
 type placedLayers []placedLayer
 
 func (ls placedLayers) layers() nn.Layers {
-	layers := make(nn.Layers, len(ls))
-	for i, l := range ls {
-		layers[i] = l.layer
+	var layers nn.Layers
+	for _, l := range ls {
+		layers = append(layers, l.layer)
 	}
 	return layers
 }
@@ -285,7 +285,8 @@ func (p *parser) argument(l *placedLayer, target reflect.Value) error {
 		}
 	}
 	for _, i := range l.spec.positional {
-		if _, ok := l.values[i]; !ok {
+		_, ok := l.values[i]
+		if !ok || t.kind == openToken && l.spec.fields[i].value.kind == branchesValue {
 			return p.value(l, target, i, t.span)
 		}
 	}
@@ -352,7 +353,7 @@ func (p *parser) option(l *placedLayer, target reflect.Value, i int) error {
 func (p *parser) value(l *placedLayer, target reflect.Value, i int, place span) error {
 	f := &l.spec.fields[i]
 	t := p.next()
-	nested := f.value.kind == layerValue || f.value.kind == layersValue
+	nested := f.value.nested()
 	switch t.kind {
 	case openToken:
 		if f.value.kind == integersValue && p.accept(closeToken) {
@@ -425,7 +426,7 @@ func (p *parser) refused(l *placedLayer, f *field, t token, word string, err err
 // the value of field i.
 func (p *parser) group(l *placedLayer, target reflect.Value, i int, open token) error {
 	f := &l.spec.fields[i]
-	if _, ok := l.values[i]; ok {
+	if _, ok := l.values[i]; ok && f.value.kind != branchesValue {
 		return p.errorAt(open.span, "%s of %s is given twice", f.label(), l.spec.name)
 	}
 	if p.depth++; p.depth > maxDepth {
@@ -440,6 +441,10 @@ func (p *parser) group(l *placedLayer, target reflect.Value, i int, open token) 
 	to := f.value.element(f.of(target))
 	if f.value.kind == layersValue {
 		to.Set(reflect.ValueOf([]nn.Layer(layers.layers())).Convert(to.Type()))
+		return nil
+	}
+	if f.value.kind == branchesValue {
+		to.Set(reflect.Append(to, reflect.ValueOf([]nn.Layer(layers.layers())).Convert(to.Type().Elem())))
 		return nil
 	}
 	switch {

@@ -83,6 +83,17 @@ var layerTexts = []struct {
 		[]string{"time_distributed (dense 28 sigmoid)", "TimeDistributed(Dense 28 sigmoid)", "time_distributed layer=(\n dense 28 sigmoid # of a step\n)"}},
 	{nn.Bidirectional{Layer: nn.LSTM{Units: 30}}, []string{"bidirectional (lstm 30)"}},
 	{nn.TimeDistributed{Layer: nn.TimeDistributed{Layer: nn.Flatten{}}}, []string{"time_distributed (time_distributed (flatten))"}},
+	{nn.Residual{Layers: nn.Layers{nn.Dense{Units: 9, Activation: nn.SELU}, nn.Dense{Units: 4}}},
+		[]string{"residual (dense 9 selu > dense 4)", "Residual layers=(dense 9 selu > dense 4)"}},
+	{nn.Residual{Layers: nn.Layers{nn.Dense{Units: 4}}, Projection: nn.Layers{nn.Dense{Units: 4}}, Activation: nn.ReLU},
+		[]string{"residual (dense 4) projection=(dense 4) activation=relu"}},
+	{nn.Parallel{Branches: []nn.Layers{nil, {nn.Dense{Units: 3}, nn.Dense{Units: 2}}, {nn.Flatten{}}}},
+		[]string{"parallel () (dense 3 > dense 2) (flatten)", "Parallel branches=() (dense 3 > dense 2) branches=(flatten) merge=concatenate"}},
+	{nn.Parallel{Branches: []nn.Layers{{nn.Dense{Units: 3}}, {nn.Parallel{Branches: []nn.Layers{nil, nil}}}}, Merge: nn.Add},
+		[]string{"parallel (dense 3) (parallel () ()) merge=add"}},
+	{nn.Tap{Name: "wide"}, []string{"tap wide", `tap "wide"`, "Tap name=wide"}},
+	{nn.Tap{Name: "name"}, []string{`tap "name"`}},
+	{nn.Named{Name: "code", Layer: nn.Frozen{Layer: nn.Dense{Units: 3}}}, []string{"named code (frozen (dense 3))"}},
 
 	{block{Name: "a b", Layers: nn.Layers{nn.Dense{Units: 3}, nn.Flatten{}}},
 		[]string{`block "a b" layers=(dense 3 > flatten)`, `block layers=(dense 3` + "\n" + `flatten) name="a b"`}},
@@ -134,11 +145,25 @@ func TestParseForStatesTheShapeOfSamples(t *testing.T) {
 	}
 }
 
+// A skip from the encoder to the decoder is written as it is read.
+func TestSkipIsParsedAndFormatted(t *testing.T) {
+	const text = "input 8 > dense 6 selu > tap wide > dense 2 | dense 6 selu > join wide add > dense 8"
+	encoder, decoder, err := architecture.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := architecture.Format(encoder, decoder); got != text {
+		t.Errorf("got %q, want %q", got, text)
+	}
+}
+
 // TestEveryLayerCanBeSaid holds the layers of nn to the words of the line: JSON is
 // for types of others.
 func TestEveryLayerCanBeSaid(t *testing.T) {
 	usage := architecture.Usage()
 	for _, l := range []string{"dense UNITS [ACTIVATION] [no_bias] ", "time_distributed (LAYER)\n", "flatten\n",
+		"residual (LAYERS) [projection=(…)] [activation=NAME]\n", "parallel (BRANCHES)... [merge=concatenate|add|multiply]\n",
+		"join NAME [MERGE]\n", "named NAME (LAYER)\n",
 		"conv2d FILTERS KERNEL_SIZE [ACTIVATION] [strides=NxN] [padding=valid|same] [dilation_rate=NxN] [no_bias] "} {
 		if !strings.Contains(usage, l) {
 			t.Errorf("usage lacks %q:\n%s", l, usage)

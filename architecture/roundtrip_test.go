@@ -3,6 +3,7 @@ package architecture_test
 import (
 	"encoding"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -46,7 +47,8 @@ func randomLayer(rng *rand.Rand, depth int) nn.Layer {
 		if err != nil {
 			panic(err)
 		}
-		wraps := reflect.TypeOf(l).Kind() == reflect.Struct && reflect.TypeOf(l).NumField() == 1 &&
+		_, wraps := l.(nn.Composite)
+		wraps = wraps || reflect.TypeOf(l).Kind() == reflect.Struct && reflect.TypeOf(l).NumField() == 1 &&
 			reflect.TypeOf(l).Field(0).Type == reflect.TypeFor[nn.Layer]()
 		if _, ok := l.(nn.Input); ok || wraps && depth == 4 {
 			continue
@@ -61,17 +63,34 @@ func randomLayer(rng *rand.Rand, depth int) nn.Layer {
 		} else {
 			fill(rng, v, depth)
 		}
-		if a, ok := v.Interface().(nn.Activation); ok && a.Func != nn.LeakyReLU {
-			return nn.Activation{Func: a.Func} // no other function has a slope
+		switch l := v.Interface().(type) {
+		case nn.Activation:
+			if l.Func != nn.LeakyReLU {
+				return nn.Activation{Func: l.Func} // no other function has a slope
+			}
+		case nn.Tap:
+			return nn.Tap{Name: randomName(rng)}
+		case nn.Join:
+			return nn.Join{Name: randomName(rng), Merge: l.Merge}
+		case nn.Named:
+			for nn.Kind(l.Layer) == "Named" {
+				l.Layer = randomLayer(rng, depth+1)
+			}
+			return nn.Named{Name: randomName(rng), Layer: l.Layer}
 		}
 		return v.Interface().(nn.Layer)
 	}
 }
 
+// randomName returns a name that a layer can have, which may be a word of the language.
+func randomName(rng *rand.Rand) string {
+	return []string{"a", "name", "dense", "true", "x2"}[rng.IntN(5)] + fmt.Sprint(rng.Uint32())
+}
+
 // fill sets a value to one that any layer takes.
 func fill(rng *rand.Rand, v reflect.Value, depth int) {
 	if _, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		names := []string{"selu", "sigmoid", "linear", "same", "valid", "he_normal", "zeros", "unit_forget", "bilinear", "nearest"}
+		names := []string{"selu", "sigmoid", "linear", "same", "valid", "he_normal", "zeros", "unit_forget", "bilinear", "nearest", "add"}
 		for v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(names[rng.IntN(len(names))])) != nil {
 		}
 		return
@@ -107,7 +126,11 @@ func fill(rng *rand.Rand, v reflect.Value, depth int) {
 			}
 			return
 		}
-		v.Set(reflect.MakeSlice(v.Type(), rng.IntN(4), 4))
+		least := 0
+		if v.Type() == reflect.TypeFor[[]nn.Layers]() {
+			least = 2
+		}
+		v.Set(reflect.MakeSlice(v.Type(), least+rng.IntN(4-least), 4))
 		for i := range v.Len() {
 			fill(rng, v.Index(i), depth)
 		}

@@ -30,17 +30,23 @@ var arguments = map[string]string{
 	"Cropping2D":         "cropping",
 	"Dense":              "units [activation]",
 	"Dropout":            "rate",
+	"Frozen":             "layer",
 	"GaussianNoise":      "stddev",
-	"GRU":                "units",
 	"GroupNormalization": "[groups]",
+	"GRU":                "units",
 	"Input":              "shape",
+	"Join":               "name [merge]",
 	"LSTM":               "units",
 	"MaxPooling2D":       "[pool_size]",
+	"Named":              "name layer",
+	"Parallel":           "branches",
 	"Permute":            "axes",
 	"PixelShuffle":       "upscale_factor",
 	"RepeatVector":       "n",
 	"Reshape":            "shape",
+	"Residual":           "layers",
 	"SimpleRNN":          "units",
+	"Tap":                "name",
 	"TimeDistributed":    "layer",
 	"UpSampling2D":       "[size]",
 	"ZeroPadding2D":      "padding",
@@ -220,8 +226,11 @@ func (s *spec) usage() string {
 	words := []string{s.name}
 	for i, at := range s.positional {
 		word := strings.ToUpper(s.fields[at].name)
-		if s.fields[at].value.kind == layerValue || s.fields[at].value.kind == layersValue {
+		if s.fields[at].value.nested() {
 			word = "(" + word + ")"
+		}
+		if s.fields[at].value.kind == branchesValue {
+			word += "..."
 		}
 		if i >= s.required {
 			word = "[" + word + "]"

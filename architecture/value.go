@@ -27,6 +27,7 @@ const (
 	integersValue                  // 28x28
 	layerValue                     // (dense 30 selu)
 	layersValue                    // (dense 100 selu > dense 30 selu)
+	branchesValue                  // (dense 30 selu) (dense 100 selu > dense 30 selu)
 )
 
 // value is how the values of one type are written.
@@ -55,8 +56,10 @@ func valueOf(t reflect.Type, custom bool) value {
 	}
 	switch {
 	case custom:
-	case v.typ.Kind() == reflect.Slice && v.typ.Elem() == layerType:
+	case isLayers(v.typ):
 		v.kind = layersValue
+	case v.typ.Kind() == reflect.Slice && isLayers(v.typ.Elem()):
+		v.kind = branchesValue
 	case v.typ.Implements(layerType) && v.typ.Kind() == reflect.Interface:
 		v.kind = layerValue
 	case isName(v.typ):
@@ -66,6 +69,14 @@ func valueOf(t reflect.Type, custom bool) value {
 		v.plain()
 	}
 	return v
+}
+
+// isLayers reports whether a type is a list of layers.
+func isLayers(t reflect.Type) bool { return t.Kind() == reflect.Slice && t.Elem() == layerType }
+
+// nested reports whether the values are layers in parentheses.
+func (v *value) nested() bool {
+	return v.kind == layerValue || v.kind == layersValue || v.kind == branchesValue
 }
 
 // plain tells how values are written of a type without methods for that.
@@ -309,6 +320,8 @@ func (v *value) hint() string {
 		return "a layer in parentheses, such as (dense 30 selu)"
 	case layersValue:
 		return "layers in parentheses, such as (dense 30 selu > dense 10)"
+	case branchesValue:
+		return "lists of layers in parentheses, such as (dense 30) (dense 100 selu > dense 30)"
 	case integersValue:
 		switch {
 		case v.parts != nil:
@@ -347,6 +360,8 @@ func (v *value) pattern() string {
 		return "NAME"
 	case layerValue, layersValue:
 		return "(…)"
+	case branchesValue:
+		return "(…) (…)"
 	case integersValue:
 		if v.parts != nil {
 			return strings.ToUpper(strings.Join(v.parts, v.separator()))

@@ -32,8 +32,10 @@
 package modelfile
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"hourglass/nn"
 )
@@ -44,7 +46,7 @@ const Version = 2
 // Model is what a file holds.
 type Model struct {
 	Architecture
-	Arrays []nn.Array // named "encoder.1.kernel": part, position of the layer, parameter
+	Arrays []nn.Array // named "encoder.1.kernel": part, position of the layer or its own name, parameter
 
 	// What may be nil: how the model was trained, how its data is scaled, how large
 	// its errors on the training data are, and how its training goes on. They are the
@@ -81,7 +83,7 @@ func (a Architecture) Names(n *nn.Network) []string {
 		if layer >= len(a.Encoder) {
 			part, layer = "decoder", layer-len(a.Encoder)
 		}
-		names = append(names, fmt.Sprintf("%s.%d.%s", part, layer, p.Name))
+		names = append(names, fmt.Sprintf("%s.%s.%s", part, cmp.Or(p.LayerName, strconv.Itoa(layer)), p.Name))
 	}
 	return names
 }

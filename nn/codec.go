@@ -36,6 +36,7 @@ func init() {
 		Conv1D{}, Conv1DTranspose{}, Conv2D{}, Conv2DTranspose{},
 		MaxPooling2D{}, AveragePooling2D{}, GlobalAveragePooling2D{}, UpSampling2D{}, ZeroPadding2D{}, Cropping2D{},
 		SimpleRNN{}, LSTM{}, GRU{}, RepeatVector{}, TimeDistributed{}, Bidirectional{},
+		Residual{}, Parallel{}, Tap{}, Join{}, Named{}, Frozen{},
 	} {
 		Register(l)
 	}
@@ -105,13 +106,13 @@ func (ls *Layers) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &stored); err != nil {
 		return fmt.Errorf("nn: read layers: %w", err)
 	}
-	*ls = make(Layers, len(stored))
+	*ls = nil
 	for i, s := range stored {
 		layer, err := s.decode()
 		if err != nil {
 			return fmt.Errorf("nn: read layer %d: %w", i, err)
 		}
-		(*ls)[i] = layer
+		*ls = append(*ls, layer)
 	}
 	return nil
 }
@@ -124,6 +125,9 @@ func (s layerJSON) decode() (Layer, error) {
 	if len(s.Config) == 0 || string(s.Config) == "null" {
 		return nil, fmt.Errorf("%s: config is missing", s.Layer)
 	}
+	if t.Implements(compositeType) && len(s.Config) > maxWrapped {
+		return nil, fmt.Errorf("%s: its layers are described by %d bytes, want at most %d", s.Layer, len(s.Config), maxWrapped)
+	}
 	value := reflect.New(t)
 	d := json.NewDecoder(bytes.NewReader(s.Config))
 	d.DisallowUnknownFields()
@@ -132,6 +136,8 @@ func (s layerJSON) decode() (Layer, error) {
 	}
 	return value.Elem().Interface().(Layer), nil
 }
+
+var compositeType = reflect.TypeFor[Composite]()
 
 func typeOf(kind string) (reflect.Type, error) {
 	registry.RLock()

@@ -47,7 +47,7 @@ func TestConvolutionsAreBilinear(t *testing.T) {
 		pass.Backward(dy)
 		want, size := dot(y, dy)
 		tolerance := 1e-5 * (1 + size)
-		if got, _ := dot(x, pass.slopes[1]); math.Abs(got-want) > tolerance {
+		if got, _ := dot(x, pass.dvalues[1]); math.Abs(got-want) > tolerance {
 			t.Errorf("%+v on %v: Σ x·dx = %v, want %v", layer, input, got, want)
 		}
 		if got, _ := dot(net.Weights()[1:], pass.Gradients()[1:]); math.Abs(got-want) > tolerance {
@@ -147,7 +147,7 @@ func FuzzBind(f *testing.F) {
 		if net.Output().Size() > small || len(net.Weights()) > small {
 			return
 		}
-		for _, memory := range append(net.stages[1].Memory, net.stages[1].Workspace) {
+		for _, memory := range append(net.ops[1].Memory, net.ops[1].Workspace) {
 			if memory > 1<<20 {
 				return
 			}

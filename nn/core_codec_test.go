@@ -270,7 +270,7 @@ func TestNetworkErrors(t *testing.T) {
 		{tensor.Shape{4}, Layers{GaussianNoise{Stddev: -1}}, "stddev is -1, want a finite number of at least 0"},
 		{tensor.Shape{4}, Layers{Dropout{Rate: 1}}, "rate is 1, want at least 0 and below 1"},
 		{tensor.Shape{4}, Layers{Dropout{Rate: -0.5}}, "rate is -0.5"},
-		{tensor.Shape{20000}, Layers{Dense{Units: 20000}, Dense{Units: 20000}}, "nn: layer 1 (Dense): the network has more than 536870911 weights"},
+		{tensor.Shape{20000}, Layers{Dense{Units: 20000}, Dense{Units: 20000}}, "nn: layer 1 (Dense) on input 20000: the network has more than 536870911 weights"},
 		{tensor.Shape{4}, Layers{untrainable{}}, "has parameters but no Gradient"},
 		{tensor.Shape{4}, Layers{frozen{}}, "has frozen parameters but no Follow"},
 		{tensor.Shape{4}, Layers{untrainable{shape: tensor.Shape{0}}}, "axis 0 has length 0"},

@@ -113,9 +113,9 @@ func TestNoiseBackward(t *testing.T) {
 		pass := net.NewTrainingPass(n, PassOptions{})
 		y := slices.Clone(pass.ForwardTraining(ones(size*n), n, 3, 9))
 		dy := golden.Values(1, size*n, -1, 1)
-		copy(pass.OutputSlopes(0, n), dy)
+		copy(pass.OutputGradients(0, n), dy)
 		pass.BackwardShare(pass.solo, 0, n)
-		for i, dx := range pass.slopes[1] {
+		for i, dx := range pass.dvalues[1] {
 			want := dy[i]
 			if name == "dropout" {
 				want *= y[i] // of ones: the mask

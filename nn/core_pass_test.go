@@ -89,7 +89,7 @@ func stepOn(t *testing.T, workers, n int, input tensor.Shape, layers Layers) (we
 			lo, hi := worker.Range(n, 1)
 			copy(pass.InputRows(lo, hi), golden.Values(21, n*input.Size(), -1, 1)[lo*input.Size():])
 			pass.ForwardShare(worker, lo, hi)
-			copy(pass.OutputSlopes(lo, hi), pass.OutputRows(lo, hi))
+			copy(pass.OutputGradients(lo, hi), pass.OutputRows(lo, hi))
 			pass.BackwardShare(worker, lo, hi)
 			worker.Barrier()
 			pass.GradientShare(worker, func(lo, hi int) {
@@ -131,7 +131,7 @@ func TestGradientShareCoversTheArena(t *testing.T) {
 		team.Run(func(w *parallel.Worker) {
 			lo, hi := w.Range(2, 1)
 			pass.ForwardShare(w, lo, hi)
-			copy(pass.OutputSlopes(lo, hi), golden.Values(2, 6, 0.5, 1)[lo*3:])
+			copy(pass.OutputGradients(lo, hi), golden.Values(2, 6, 0.5, 1)[lo*3:])
 			pass.BackwardShare(w, lo, hi)
 			w.Barrier()
 			pass.GradientShare(w, func(lo, hi int) {
@@ -163,7 +163,7 @@ func TestDerivedWeightsFollow(t *testing.T) {
 	}
 	pass := net.NewTrainingPass(3, PassOptions{})
 	pass.Forward(x, 3)
-	copy(pass.OutputSlopes(0, 3), dy)
+	copy(pass.OutputGradients(0, 3), dy)
 	pass.BackwardShare(pass.solo, 0, 3)
 	pass.GradientShare(pass.solo, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
@@ -309,7 +309,7 @@ func TestCoupledStageAfterSoloStages(t *testing.T) {
 	mean := make([]float32, size)
 	s.means(mean, x, n, 0, size)
 	s.subtract(want, x, mean)
-	for what, got := range map[string][]float32{"output": y, "gradient": pass.slopes[2]} {
+	for what, got := range map[string][]float32{"output": y, "gradient": pass.dvalues[2]} {
 		for i := range want {
 			if d := got[i] - want[i]; d > 1e-6 || d < -1e-6 {
 				t.Fatalf("%s %d is %v, want %v", what, i, got[i], want[i])

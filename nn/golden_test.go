@@ -104,14 +104,14 @@ func (c goldenCase) check(t *testing.T, r io.Reader) {
 	copy(pass.InputRows(0, c.Batch), noise(c.Batch*net.Input().Size(), 1, 1))
 	pass.ForwardShare(worker, 0, c.Batch)
 	y := append([]float32(nil), pass.OutputRows(0, c.Batch)...)
-	copy(pass.OutputSlopes(0, c.Batch), noise(len(y), 2, 1))
+	copy(pass.OutputGradients(0, c.Batch), noise(len(y), 2, 1))
 	pass.BackwardShare(worker, 0, c.Batch)
 	pass.GradientShare(worker, nil)
 
 	grads := pass.Gradients()
 	size := net.Input().Size()
 	compareGolden(t, "output", y, r)
-	compareGolden(t, "input gradient", pass.slopes[1], r)
+	compareGolden(t, "input gradient", pass.dvalues[1], r)
 	at := 1
 	for _, a := range arrays {
 		compareGolden(t, a.Name+" gradient", grads[at:at+len(a.Values)], r)
@@ -166,4 +166,5 @@ func compareGolden(t *testing.T, what string, got []float32, r io.Reader) {
 func TestConvolutionsAgainstPyTorch(t *testing.T) { checkGolden(t, "conv_golden.gz") }
 func TestRecurrentAgainstPyTorch(t *testing.T)    { checkGolden(t, "rnn_golden.gz") }
 func TestBlocksAgainstPyTorch(t *testing.T)       { checkGolden(t, "block_golden.gz") }
+func TestCompositesAgainstPyTorch(t *testing.T)   { checkGolden(t, "composite_golden.gz") }
 func TestLayersAgainstKeras(t *testing.T)         { checkGolden(t, "tfjs_golden.gz") }

@@ -159,6 +159,9 @@ type Frame struct {
 	Batch  int       // samples of the whole batch
 	X, Y   []float32 // input and output, N×in and N×out
 	DX, DY []float32 // gradients of the loss with respect to X and Y; DX may be nil
+	// Xs and DXs are all inputs of a stage with several and their gradients, of which
+	// any may be nil; X and DX are the first. See Builder.AddStage.
+	Xs, DXs [][]float32
 	// Memory holds N×Plan.Memory[i] values in array i. They are zero at first and
 	// written by this stage only, in one pass.
 	Memory [][]float32

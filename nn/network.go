@@ -11,25 +11,62 @@ import (
 	"hourglass/tensor"
 )
 
-// Network is a chain of layers bound to an input shape. Its weights lie in one
+// Network is a list of layers bound to an input shape. Its weights lie in one
 // contiguous arena, stage by stage and parameter by parameter, so that an
 // optimiser, a checkpoint or a model file is one flat loop.
 //
 // A network may be used by any number of goroutines at once, each with a Pass
 // of its own, as long as nothing changes its weights.
 type Network struct {
-	input   tensor.Shape
-	layers  []Layer
-	stages  []boundStage
+	input  tensor.Shape
+	layers []Layer
+	rows   []summaryLine
+
+	// The program: stage i writes value i+1; value 0 is the input.
+	ops    []op
+	shapes []tensor.Shape // of the values, behind which there may be some that a part of a network lacks
+	ends   []Value        // what each layer makes
+	output Value
+	taps   map[Value]string // the names of tapped values
+	lacks  []string         // taps that a part of a network joins but does not have
+
+	arena   []float32 // of the whole network, which the spans of stages are of
+	from    int       // where in the arena weights begin
 	weights []float32
 }
 
-// boundStage is a stage with its place in the network.
+// boundStage is a stage with what it plans.
 type boundStage struct {
 	Stage
 	Plan
-	in     tensor.Shape
+	in tensor.Shape // of the first input
+}
+
+// op is a stage with its place in the network.
+type op struct {
+	boundStage
+	inputs []Value
 	params []span // of the arena, one a parameter
+	layer  int    // position of its layer in the list
+	name   string // of the named layer it is of, or ""
+	path   string // of the names of composites' parts, or ""
+	frozen bool   // the weights are not trained
+}
+
+// arrayName is what a parameter is called within the stage's layer.
+func (o *op) arrayName(param string) string {
+	if o.path == "" {
+		return param
+	}
+	return o.path + "." + param
+}
+
+// trains reports whether the stage has parameters that the optimiser changes.
+func (o *op) trains() bool { return len(o.Params) > 0 && !o.frozen }
+
+// follows reports whether the stage has parameters that follow the data.
+func (o *op) follows() bool {
+	return slices.ContainsFunc(o.Params, func(p Param) bool { return p.Frozen })
 }
 
 // coupled returns the stage as one that needs the whole batch, or nil.
@@ -45,14 +82,15 @@ type span struct{ lo, hi int }
 
 // NewNetwork binds layers to samples of shape input. An Input layer in front may
 // state the shape instead, with input nil. A layer that does not fit is named
-// with its position, the shape it got and the reason. All weights are zero until
-// Init or a copy into Weights sets them.
+// with its position, the shape it got and the reason, in a [*BindError]. All
+// weights are zero until Init or a copy into Weights sets them.
 func NewNetwork(input tensor.Shape, layers ...Layer) (*Network, error) {
 	n, size, err := bindAll(input, layers)
 	if err != nil {
 		return nil, err
 	}
-	n.weights = make([]float32, size)
+	n.arena = make([]float32, size)
+	n.weights = n.arena
 	return n, nil
 }
 
@@ -62,6 +100,31 @@ func CountWeights(input tensor.Shape, layers ...Layer) (int, error) {
 	_, size, err := bindAll(input, layers)
 	return size, err
 }
+
+// OutputShape returns the shape of what layers make of samples of shape input.
+func OutputShape(input tensor.Shape, layers ...Layer) (tensor.Shape, error) {
+	n, _, err := bindAll(input, layers)
+	if err != nil {
+		return nil, err
+	}
+	return n.Output(), nil
+}
+
+// BindError says which of several layers cannot be bound, and why.
+type BindError struct {
+	Layer int // position in the list
+	Kind  string
+	Input tensor.Shape
+	Err   error
+}
+
+// Error names the layer, its input and the reason.
+func (e *BindError) Error() string {
+	return fmt.Sprintf("nn: layer %d (%s) on input %v: %v", e.Layer, e.Kind, e.Input, e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *BindError) Unwrap() error { return e.Err }
 
 // bindAll binds layers one after another and lays out their weights, for which
 // it returns the size of the arena.
@@ -77,30 +140,34 @@ func bindAll(input tensor.Shape, layers []Layer) (n *Network, size int, err erro
 	if err := input.Validate(); err != nil {
 		return nil, 0, fmt.Errorf("nn: input: %w", err)
 	}
-	n = &Network{input: input.Clone(), layers: layers}
-	shape := n.input
+	p := newProgram(input.Clone(), layers)
+	var value Value
 	for i, layer := range layers {
-		stage, err := bind(layer, shape)
-		if err != nil {
-			return nil, 0, fmt.Errorf("nn: layer %d (%s) on input %v: %w", i, Kind(layer), shape, err)
+		p.layer = i
+		in := p.shapes[value]
+		b := &Builder{program: p, row: -1}
+		if value, err = b.add(layer, value); err != nil {
+			return nil, 0, &BindError{i, Kind(layer), in, err}
 		}
-		for _, p := range stage.Params {
-			stage.params = append(stage.params, span{size, size + p.Shape.Size()})
-			size += p.Shape.Size()
-		}
-		if size > maxWeights {
-			return nil, 0, fmt.Errorf("nn: layer %d (%s): the network has more than %d weights", i, Kind(layer), maxWeights)
-		}
-		n.stages = append(n.stages, stage)
-		shape = stage.Output
+		p.ends = append(p.ends, value)
 	}
-	return n, size, nil
+	p.output = value
+	return p.Network, p.size, nil
+}
+
+func newProgram(input tensor.Shape, layers []Layer) *program {
+	return &program{
+		Network: &Network{input: input, layers: layers, shapes: []tensor.Shape{input}, taps: map[Value]string{}},
+		tapped:  map[string]Value{},
+		named:   map[string]bool{},
+		used:    map[string]bool{},
+	}
 }
 
 // maxWeights keeps the arena's size in bytes within an int on every platform.
 const maxWeights = math.MaxInt32 / 4
 
-// bind binds one layer and checks what it made.
+// bind binds one layer that is not made of others.
 func bind(layer Layer, in tensor.Shape) (boundStage, error) {
 	if layer == nil {
 		return boundStage{}, errors.New("got nil, want a layer")
@@ -109,6 +176,13 @@ func bind(layer Layer, in tensor.Shape) (boundStage, error) {
 	if err != nil {
 		return boundStage{}, err
 	}
+	bound, err := bindStage(stage)
+	bound.in = in
+	return bound, err
+}
+
+// bindStage checks what a layer made.
+func bindStage(stage Stage) (boundStage, error) {
 	plan := stage.Plan()
 	if err := plan.Output.Validate(); err != nil {
 		return boundStage{}, err
@@ -125,7 +199,7 @@ func bind(layer Layer, in tensor.Shape) (boundStage, error) {
 	if _, ok := stage.(Follower); frozen && !ok {
 		return boundStage{}, fmt.Errorf("%T has frozen parameters but no Follow", stage)
 	}
-	return boundStage{Stage: stage, Plan: plan, in: in}, nil
+	return boundStage{Stage: stage, Plan: plan}, nil
 }
 
 // Kind returns the layer's name, which is that of its type: "Dense".
@@ -142,10 +216,11 @@ func Kind(l Layer) string {
 
 // Init draws the weights, each parameter from a random stream of its own.
 func (n *Network) Init(seed uint64) {
-	for i, s := range n.stages {
-		for j, p := range s.Params {
+	for i := range n.ops {
+		o := &n.ops[i]
+		for j, p := range o.Params {
 			rng := rand.New(rand.NewPCG(seed, uint64(i)<<32|uint64(j)))
-			p.Init.fill(n.weights[s.params[j].lo:s.params[j].hi], p, rng)
+			p.Init.fill(n.arena[o.params[j].lo:o.params[j].hi], p, rng)
 		}
 	}
 }
@@ -154,12 +229,7 @@ func (n *Network) Init(seed uint64) {
 func (n *Network) Input() tensor.Shape { return n.input }
 
 // Output returns the shape of one output sample.
-func (n *Network) Output() tensor.Shape {
-	if len(n.stages) == 0 {
-		return n.input
-	}
-	return n.stages[len(n.stages)-1].Output
-}
+func (n *Network) Output() tensor.Shape { return n.shapes[n.output] }
 
 // Layers returns the layers the network was made of; the slice must not be changed.
 func (n *Network) Layers() []Layer { return n.layers }
@@ -168,53 +238,115 @@ func (n *Network) Layers() []Layer { return n.layers }
 func (n *Network) Weights() []float32 { return n.weights }
 
 // Slice returns the network of layers lo to hi, which shares its weights with n:
-// the encoder or the decoder of an autoencoder.
+// the encoder or the decoder of an autoencoder. A part that joins what is tapped
+// outside of it cannot run; see Complete.
 func (n *Network) Slice(lo, hi int) *Network {
-	part := &Network{input: n.input, layers: n.layers[lo:hi]}
+	part := &Network{input: n.input, layers: n.layers[lo:hi], arena: n.arena, taps: map[Value]string{}}
+	var first Value
 	if lo > 0 {
-		part.input = n.stages[lo-1].Output
+		first = n.ends[lo-1]
+		part.input = n.shapes[first]
 	}
-	from, to := n.offset(lo), n.offset(hi)
-	part.weights = n.weights[from:to:to]
-	for _, s := range n.stages[lo:hi] {
-		moved := make([]span, len(s.params))
-		for j, p := range s.params {
-			moved[j] = span{p.lo - from, p.hi - from}
+	from, to := n.firstOf(lo), n.firstOf(hi)
+	end := n.offset(to)
+	part.from = n.offset(from)
+	part.weights = n.arena[part.from:end:end]
+	part.shapes = append([]tensor.Shape{part.input}, n.shapes[from+1:to+1]...)
+	moved := func(v Value) Value {
+		switch {
+		case v == first:
+			return 0
+		case int(v) > from && int(v) <= to:
+			return v - Value(from)
 		}
-		s.params = moved
-		part.stages = append(part.stages, s)
+		return part.lack(n.taps[v], n.shapes[v])
+	}
+	for _, o := range n.ops[from:to] {
+		o.inputs = slices.Clone(o.inputs)
+		for i, v := range o.inputs {
+			o.inputs[i] = moved(v)
+		}
+		o.layer -= lo
+		part.ops = append(part.ops, o)
+	}
+	for _, v := range n.ends[lo:hi] {
+		part.ends = append(part.ends, moved(v))
+	}
+	if hi > lo {
+		part.output = part.ends[hi-lo-1]
+	}
+	for v, name := range n.taps {
+		if int(v) > from && int(v) <= to {
+			part.taps[v-Value(from)] = name
+		}
+	}
+	for _, r := range n.rows {
+		if r.layer >= lo && r.layer < hi {
+			r.layer, r.lo, r.hi = r.layer-lo, r.lo-from, r.hi-from
+			part.rows = append(part.rows, r)
+		}
 	}
 	return part
 }
 
+// lack returns a value that no stage of the network makes and notes its tap.
+func (n *Network) lack(tap string, shape tensor.Shape) Value {
+	n.lacks = append(n.lacks, tap)
+	n.shapes = append(n.shapes, shape)
+	v := Value(len(n.shapes) - 1)
+	n.taps[v] = tap
+	return v
+}
+
+// firstOf returns the first stage of layer i or of a later one.
+func (n *Network) firstOf(i int) int {
+	at := slices.IndexFunc(n.ops, func(o op) bool { return o.layer >= i })
+	if at < 0 {
+		return len(n.ops)
+	}
+	return at
+}
+
 // offset returns where in the arena the weights of stage i begin.
 func (n *Network) offset(i int) int {
-	for _, s := range n.stages[i:] {
-		if len(s.params) > 0 {
-			return s.params[0].lo
+	for _, o := range n.ops[i:] {
+		if len(o.params) > 0 {
+			return o.params[0].lo
 		}
 	}
-	return len(n.weights)
+	return n.from + len(n.weights)
+}
+
+// Complete reports a part of a network that cannot run, because it joins what a
+// layer outside of it taps: a decoder with skips from the encoder, for instance.
+func (n *Network) Complete() error {
+	if len(n.lacks) == 0 {
+		return nil
+	}
+	return fmt.Errorf("nn: this part of a network joins %q, which is tapped outside of it, and only runs with the rest", n.lacks[0])
 }
 
 // Array is one parameter of a network: a named, shaped view of the arena.
 type Array struct {
-	Layer  int    // position of its layer in the network
-	Name   string // within the layer: "kernel"
-	Shape  tensor.Shape
-	Values []float32 // shared with the network
+	Layer     int    // position of its layer in the network
+	LayerName string // of the named layer it is of; "" for none
+	Name      string // within the layer: "kernel", or "layers.0.kernel" within a composite
+	Shape     tensor.Shape
+	Values    []float32 // shared with the network
 }
 
 // Arrays lists the parameters in the order of the arena.
 func (n *Network) Arrays() []Array {
 	var arrays []Array
-	for i, s := range n.stages {
-		for j, p := range s.Params {
+	for i := range n.ops {
+		o := &n.ops[i]
+		for j, p := range o.Params {
 			arrays = append(arrays, Array{
-				Layer:  i,
-				Name:   p.Name,
-				Shape:  p.Shape,
-				Values: n.weights[s.params[j].lo:s.params[j].hi],
+				Layer:     o.layer,
+				LayerName: o.name,
+				Name:      o.arrayName(p.Name),
+				Shape:     p.Shape,
+				Values:    n.arena[o.params[j].lo:o.params[j].hi],
 			})
 		}
 	}

@@ -59,7 +59,7 @@ func newStepper(tb testing.TB, workers, n int, rate float64, input tensor.Shape,
 		}
 		s.pass.ForwardShare(w, lo, hi)
 		for i := lo; i < hi; i++ {
-			losses[i] = bce.EvalLogits(s.pass.OutputSlopes(i, i+1), s.pass.OutputRows(i, i+1), s.batch[i*size:][:output], 1/float32(n*output))
+			losses[i] = bce.EvalLogits(s.pass.OutputGradients(i, i+1), s.pass.OutputRows(i, i+1), s.batch[i*size:][:output], 1/float32(n*output))
 		}
 		s.pass.BackwardShare(w, lo, hi)
 		w.Barrier()

@@ -14,20 +14,47 @@ var summaryColumns = [3]struct{ end, fits int }{{29, 27}, {55, 23}, {65, 10}}
 
 // LayerInfo is one line of a network's summary.
 type LayerInfo struct {
-	Name       string       `json:"name"`  // "dense_1", numbered as Keras does
+	Name       string       `json:"name"`  // "dense_1", numbered as Keras does, or the layer's own
 	Layer      string       `json:"layer"` // "Dense"
 	Output     tensor.Shape `json:"output"`
-	Parameters int          `json:"parameters"`
+	Parameters int          `json:"parameters"`       // those of its parts included
+	Frozen     bool         `json:"frozen,omitempty"` // none of them is trained
+	Depth      int          `json:"depth,omitempty"`  // how many composites it is a part of; they come before their parts
+
+	Of Layer `json:"-"` // the layer itself
 }
 
-// Table lists the layers, their output shapes and numbers of parameters.
+// summaryLine is a layer in the order of a summary.
+type summaryLine struct {
+	layer  int // position in the list
+	of     Layer
+	name   string // its own, or ""
+	depth  int
+	output tensor.Shape
+	lo, hi int // stages
+}
+
+// Table lists the layers, their output shapes and numbers of parameters, each
+// composite followed by its parts. The parameters of lines of depth 0 add up to all.
 func (n *Network) Table() []LayerInfo {
 	var table []LayerInfo
 	counts := map[string]int{}
-	for i, s := range n.stages {
-		if kind := Kind(n.layers[i]); kind != "Input" {
-			table = append(table, LayerInfo{numberedName(kind, counts), kind, s.Output, s.paramCount()})
+	for _, r := range n.rows {
+		kind := Kind(r.of)
+		if kind == "Input" {
+			continue
 		}
+		info := LayerInfo{Name: r.name, Layer: kind, Output: r.output, Depth: r.depth, Of: r.of}
+		if info.Name == "" {
+			info.Name = numberedName(kind, counts)
+		}
+		trained := 0
+		for i := r.lo; i < r.hi; i++ {
+			info.Parameters += n.ops[i].paramCount()
+			trained += n.ops[i].paramCount() - n.ops[i].frozenCount()
+		}
+		info.Frozen = info.Parameters > 0 && trained == 0
+		table = append(table, info)
 	}
 	return table
 }
@@ -35,7 +62,8 @@ func (n *Network) Table() []LayerInfo {
 // Summary lists the layers as Keras' model.summary() does: name and type, output
 // shape with None for the batch, number of parameters, and their total. The table
 // is that of Keras 2.13 to 2.15 without blanks at the ends of lines; the totals are
-// those of Keras 3, which separates thousands.
+// those of Keras 3, which separates thousands. Parts of composites are marked by a
+// bar for each layer around them.
 func (n *Network) Summary(title string) string {
 	var b strings.Builder
 	line := func(s string) { b.WriteString(s + "\n") }
@@ -45,7 +73,7 @@ func (n *Network) Summary(title string) string {
 	line(summaryRow(" Layer (type)", "Output Shape", "Param #"))
 	line(strings.Repeat("=", width))
 	for _, l := range n.Table() {
-		line(summaryRow(fmt.Sprintf(" %s (%s)", l.Name, l.Layer), kerasShape(l.Output), strconv.Itoa(l.Parameters)))
+		line(summaryRow(strings.Repeat(" |", l.Depth)+fmt.Sprintf(" %s (%s)", l.Name, l.Layer), kerasShape(l.Output), strconv.Itoa(l.Parameters)))
 		line("")
 	}
 	line(strings.Repeat("=", width))
@@ -81,7 +109,7 @@ func summaryRow(cells ...string) string {
 	return strings.Join(lines, "\n")
 }
 
-func (s boundStage) paramCount() int {
+func (s *boundStage) paramCount() int {
 	count := 0
 	for _, p := range s.Params {
 		count += p.Shape.Size()
@@ -89,15 +117,25 @@ func (s boundStage) paramCount() int {
 	return count
 }
 
+// frozenCount returns how many weights of the stage the optimiser does not change.
+func (o *op) frozenCount() int {
+	if o.frozen {
+		return o.paramCount()
+	}
+	count := 0
+	for _, p := range o.Params {
+		if p.Frozen {
+			count += p.Shape.Size()
+		}
+	}
+	return count
+}
+
 // frozenCount returns how many weights the optimiser does not change.
 func (n *Network) frozenCount() int {
 	count := 0
-	for _, s := range n.stages {
-		for _, p := range s.Params {
-			if p.Frozen {
-				count += p.Shape.Size()
-			}
-		}
+	for i := range n.ops {
+		count += n.ops[i].frozenCount()
 	}
 	return count
 }

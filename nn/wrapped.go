@@ -19,7 +19,7 @@ func checkWrapped(l Layer) error {
 }
 
 // maxDepth is how many layers may stand within each other, and maxWrapped how long
-// their description may be.
+// the description of those within one may be.
 const (
 	maxDepth   = 8
 	maxWrapped = 1 << 16
@@ -33,6 +33,10 @@ func depth(l Layer) int {
 		case TimeDistributed:
 			l = w.Layer
 		case Bidirectional:
+			l = w.Layer
+		case Frozen:
+			l = w.Layer
+		case Named:
 			l = w.Layer
 		default:
 			return n

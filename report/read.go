@@ -118,12 +118,13 @@ func readModel(r *Run, dir string) error {
 	return nil
 }
 
-// layersOf returns a network's table with details.
+// layersOf returns a network's table with details, without the parts of composites.
 func layersOf(n *nn.Network) []Layer {
-	described := slices.DeleteFunc(slices.Clone(n.Layers()), func(l nn.Layer) bool { return nn.Kind(l) == "Input" })
-	layers := make([]Layer, len(described))
-	for i, info := range n.Table() {
-		layers[i] = Layer{info, detail(described[i])}
+	var layers []Layer
+	for _, info := range n.Table() {
+		if info.Depth == 0 {
+			layers = append(layers, Layer{info, detail(info.Of)})
+		}
 	}
 	return layers
 }

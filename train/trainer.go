@@ -369,7 +369,7 @@ func (l *loop) trainShare(w *parallel.Worker) {
 	l.forward(w, lo, hi)
 	scale := 1 / float32(l.entries())
 	for i := lo; i < hi; i++ {
-		l.judge(i, l.pass.OutputSlopes(i, i+1), scale)
+		l.judge(i, l.pass.OutputGradients(i, i+1), scale)
 	}
 	l.pass.BackwardShare(w, lo, hi)
 	w.Barrier()

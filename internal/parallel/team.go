@@ -125,6 +125,9 @@ func (w *Worker) work(job func(*Worker)) {
 	done = true
 }
 
+// Number returns Index.
+func (w *Worker) Number() int { return w.Index }
+
 // Size returns the number of workers in the team.
 func (w *Worker) Size() int { return len(w.team.workers) }
 

@@ -98,6 +98,9 @@ var kinds = map[string]func() (*figure.Figure, error){
 	"lines": func() (*figure.Figure, error) {
 		return figure.Lines(ramp(2, 40, 2), ramp(2, 40, 2), figure.LinesOptions{Names: []string{"a", "b"}})
 	},
+	"planes": func() (*figure.Figure, error) {
+		return figure.Planes(onFloor(1), []figure.Plane{floor("a", 0), floor("b", 1)}, figure.PlanesOptions{})
+	},
 	"confusion": func() (*figure.Figure, error) {
 		return figure.Confusion([][]int{{5, 1}, {0, 3}}, []string{"normal", "anomaly"}, figure.ConfusionOptions{Title: "accuracy"})
 	},

@@ -17,6 +17,7 @@ const (
 	ReconstructionFigure = "reconstruction_plot.png"
 	scatterFigure        = "codes_tsne_plot.png"
 	linearFigure         = "linear_autoencoder_pca_plot.png"
+	planesFigure         = "linear_autoencoder_planes.png"
 	denoisingFigure      = "denoising_plot.png"
 	dropoutFigure        = "dropout_denoising_plot.png"
 	trainingGrid         = "training_grid.png"

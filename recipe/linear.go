@@ -24,7 +24,7 @@ var linear = Recipe{
 	Title: "Linear autoencoder",
 	About: "Without activation functions and with squared errors, an autoencoder finds the plane that principal component analysis finds. " +
 		"Look at the angles between the two planes and at both reconstruction errors.",
-	Shows: []string{CurvesFigure, linearFigure},
+	Shows: []string{CurvesFigure, linearFigure, planesFigure},
 
 	Encoder:   nn.Layers{nn.Input{3}, nn.Dense{Units: 2}},
 	Decoder:   nn.Layers{nn.Dense{Units: 3}},
@@ -42,9 +42,33 @@ var linear = Recipe{
 		}
 		return errors.Join(
 			s.comparePlanes(points),
+			s.showPlanes(points),
 			s.draw(linearFigure)(figure.Scatter(codes, nil, figure.ScatterOptions{
 				Axes: true, XLabel: "z₁", YLabel: "z₂", Width: 4, Height: 3})))
 	},
+}
+
+// showPlanes draws the points in space with the learned plane and that of the first two
+// principal components.
+func (s *Session) showPlanes(points tensor.Tensor) error {
+	model, err := pca.Fit(points, 2)
+	if err != nil {
+		return err
+	}
+	decoder := s.Model.Decoder().Arrays() // kernel 2×3 and bias: the plane of codes·kernel + bias
+	kernel, bias := decoder[0].Values, decoder[1].Values
+	return s.draw(planesFigure)(figure.Planes(points, []figure.Plane{
+		{Name: "principal components", Origin: space(model.Mean), U: space(model.Components.Row(0)), V: space(model.Components.Row(1))},
+		{Name: "autoencoder", Origin: space(bias), U: space(kernel[:3]), V: space(kernel[3:])},
+	}, figure.PlanesOptions{}))
+}
+
+// space makes a point of three numbers.
+func space[T float32 | float64](x []T) (p [3]float64) {
+	for i := range p {
+		p[i] = float64(x[i])
+	}
+	return p
 }
 
 // PlaneComparison holds the plane a linear autoencoder learned against that of

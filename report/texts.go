@@ -57,6 +57,7 @@ const lectureIntro = "An autoencoder is a network that is asked for its own inpu
 var captions = map[string]string{
 	"reconstruction_plot.png":         "Above, images that the network was not trained on; below, what it draws from their codes.",
 	"codes_tsne_plot.png":             "The codes of the validation images, laid out by t-SNE so that neighbours stay neighbours; a dot is an image, its colour the class.",
+	"linear_autoencoder_planes.png":   "The points in space, the plane that the autoencoder found and that of the first two principal components; lines lead to the former.",
 	"linear_autoencoder_pca_plot.png": "The codes of the points: where each lies in the plane that was found.",
 	"denoising_plot.png":              "Above, validation images; in the middle, with noise; below, what the network makes of the noisy ones.",
 	"dropout_denoising_plot.png":      "Above, validation images; in the middle, with half of the pixels dropped; below, what the network makes of those.",

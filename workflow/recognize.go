@@ -13,6 +13,9 @@ import (
 type Recognized struct {
 	Classes   []string // all there are: those of the labelled samples and then others of the data
 	Predicted []int    // of each sample
+	// Copies counts the samples that equal one of the labelled, to which they are
+	// therefore nearest.
+	Copies int
 	// Truth has the samples' own labels, and Confusion counts them against Predicted,
 	// if they have labels.
 	Truth     []int
@@ -37,6 +40,13 @@ func Recognize(ctx context.Context, references tensor.Tensor, labelled *Input, v
 		return nil, err
 	}
 	r := &Recognized{Classes: slices.Clone(labelled.Classes)}
+	for i := range in.Len() {
+		// Nothing is nearer than what is the same.
+		nearest, _ := near.Row(i)
+		if slices.Equal(vectors.Row(i), references.Row(int(nearest[0]))) {
+			r.Copies++
+		}
+	}
 	if r.Predicted, err = neighbors.Vote(near, labelled.Labels); err != nil || in.Labels == nil {
 		return r, err
 	}

@@ -276,8 +276,11 @@ func TestRecognizeKnowsClassesByName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []int{1, 0, 0}; !slices.Equal(r.Predicted, want) || !slices.Equal(r.Truth, []int{1, 0, 2}) || math.Abs(r.Confusion.Accuracy()-2.0/3) > 1e-12 {
+	if want := []int{1, 0, 0}; !slices.Equal(r.Predicted, want) || !slices.Equal(r.Truth, []int{1, 0, 2}) || math.Abs(r.Confusion.Accuracy()-2.0/3) > 1e-12 || r.Copies != 0 {
 		t.Errorf("got %+v, want %v predicted and two of three right", r, want)
+	}
+	if r, err = Recognize(context.Background(), vectors(0, 1, 10), known, vectors(1, 2, 10), unknown, 2); err != nil || r.Copies != 2 {
+		t.Errorf("got %+v, %v; want two samples that are among the labelled ones", r, err)
 	}
 }
 

@@ -221,6 +221,14 @@ func (f *outputFlags) log(cmd *cobra.Command) io.Writer {
 	return cmd.OutOrStdout()
 }
 
+// warnings returns where to tell of what should not be overlooked, apart from results.
+func (f *outputFlags) warnings(cmd *cobra.Command) io.Writer {
+	if f.quiet {
+		return io.Discard
+	}
+	return cmd.ErrOrStderr()
+}
+
 // writeJSON writes a result to standard output.
 func writeJSON(cmd *cobra.Command, v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")

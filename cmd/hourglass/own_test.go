@@ -134,6 +134,9 @@ func TestTableFromTrainingToRecognition(t *testing.T) {
 	if got := mustRun(t, "recognize", "--model", model, "--labelled", data, "--label", "kind", "--data", data, "--neighbors", "3", "--json"); !strings.Contains(got, `"accuracy": `) {
 		t.Errorf("recognize --json: %s", got)
 	}
+	if _, _, stderr := run(t, "recognize", "--labelled", path("codes.csv"), "--data", path("codes.csv"), "--out", path("r.csv")); !strings.Contains(stderr, "80 of 80 samples are the same as one of the labelled") {
+		t.Errorf("recognize does not warn: %q", stderr)
+	}
 	mustRun(t, "embed", path("codes.csv"), "--out", path("map.csv"), "--perplexity", "5", "--quiet")
 	if lines := strings.Split(string(readFile(t, path("map.csv"))), "\n"); lines[0] != "x,y,sample,label" || !strings.HasSuffix(lines[80], ",row 80,"+in.Classes[in.Labels[79]]) {
 		t.Errorf("the map has the columns %s and the last point %s", lines[0], lines[80])

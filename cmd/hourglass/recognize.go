@@ -79,6 +79,9 @@ takes the samples for training and --data those for testing.
 			if err != nil {
 				return err
 			}
+			if r.Copies > 0 {
+				fmt.Fprintf(output.warnings(cmd), "%d of %d samples are the same as one of the labelled ones, which is then the nearest to them: if it is the sample itself, nothing was recognised\n", r.Copies, in.Len())
+			}
 			if err := writeRecognized(cmd, in, r, out, &output); err != nil {
 				return err
 			}

@@ -3,11 +3,9 @@ package generate
 import (
 	"context"
 	"fmt"
-	"math"
-	"runtime"
-	"sync"
 	"sync/atomic"
 
+	"hourglass/internal/parallel"
 	"hourglass/neighbors"
 	"hourglass/tensor"
 )
@@ -95,23 +93,17 @@ func radii(ctx context.Context, x tensor.Tensor, k int) ([]float32, error) {
 // ball the points.
 func hits(ctx context.Context, points, centers tensor.Tensor, squaredRadii []float32) (ofPoints, ofBalls []int32, err error) {
 	ofPoints, ofBalls = make([]int32, points.Len()), make([]int32, centers.Len())
-	var next atomic.Int64
-	var running sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		running.Go(func() {
-			for i := int(next.Add(1)) - 1; i < points.Len() && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				point := points.Row(i)
-				for j := range centers.Len() {
-					if within(point, centers.Row(j), float64(squaredRadii[j])) {
-						ofPoints[i]++
-						atomic.AddInt32(&ofBalls[j], 1)
-					}
-				}
+	err = parallel.Each(ctx, 0, points.Len(), func(_, i int) error {
+		point := points.Row(i)
+		for j := range centers.Len() {
+			if within(point, centers.Row(j), float64(squaredRadii[j])) {
+				ofPoints[i]++
+				atomic.AddInt32(&ofBalls[j], 1)
 			}
-		})
-	}
-	running.Wait()
-	if err := ctx.Err(); err != nil {
+		}
+		return nil
+	})
+	if err != nil {
 		return nil, nil, fmt.Errorf("generate: judge: %w", err)
 	}
 	return ofPoints, ofBalls, nil
@@ -145,5 +137,5 @@ func share(counts []int32) float64 {
 			n++
 		}
 	}
-	return float64(n) / math.Max(float64(len(counts)), 1)
+	return float64(n) / float64(max(len(counts), 1))
 }

@@ -88,6 +88,7 @@ model, figures and all numbers into runs/stacked:
 		newTrainCommand(), newEncodeCommand(), newDecodeCommand(), newDenoiseCommand(), newScoreCommand(),
 		newEmbedCommand(), newRecognizeCommand(), newNearestCommand(), newProbeCommand(),
 		newGenerateCommand(), newInterpolateCommand(), newTraverseCommand(),
+		newServeCommand(),
 		newReportCommand(), newDataCommand(), newVersionCommand())
 	return root
 }

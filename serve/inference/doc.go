@@ -1,0 +1,5 @@
+// Package inference is the Open Inference Protocol over gRPC: Go code that protoc
+// made of inference.proto.
+package inference
+
+//go:generate protoc --go_out=. --go_opt=paths=source_relative --go-grpc_out=. --go-grpc_opt=paths=source_relative inference.proto

@@ -1,0 +1,174 @@
+package oip
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+)
+
+// Response is the answer to a request for inference.
+type Response struct {
+	Model, Version string
+	ID             string // of the request; left out if empty
+	Outputs        []Tensor
+}
+
+// Tensor is an output: one of the three slices has its values.
+type Tensor struct {
+	Name   string
+	Shape  []int
+	Binary bool
+
+	Floats  []float32 // FP32
+	Doubles []float64 // FP64
+	Bools   []bool    // BOOL
+}
+
+// Datatype returns the name of the type of the values.
+func (t *Tensor) Datatype() string {
+	switch {
+	case t.Doubles != nil:
+		return FP64
+	case t.Bools != nil:
+		return Bool
+	}
+	return FP32
+}
+
+// Bytes returns how many bytes the values have.
+func (t *Tensor) Bytes() int { return 4*len(t.Floats) + 8*len(t.Doubles) + len(t.Bools) }
+
+// Append appends the response to b: JSON and, where outputs are binary, their bytes
+// behind it. It returns the length of the JSON, or -1 if there is nothing behind
+// it. A value that is not finite cannot be written as JSON and is an error.
+func (r *Response) Append(b []byte) (text []byte, headerLength int, err error) {
+	begin, binaries := len(b), false
+	b = append(b, `{"model_name":`...)
+	b = appendString(b, r.Model)
+	b = append(b, `,"model_version":`...)
+	b = appendString(b, r.Version)
+	if r.ID != "" {
+		b = append(b, `,"id":`...)
+		b = appendString(b, r.ID)
+	}
+	b = append(b, `,"outputs":[`...)
+	for i := range r.Outputs {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b, err = r.Outputs[i].appendJSON(b); err != nil {
+			return nil, 0, err
+		}
+		binaries = binaries || r.Outputs[i].Binary
+	}
+	b = append(b, `]}`...)
+	if !binaries {
+		return b, -1, nil
+	}
+	headerLength = len(b) - begin
+	for i := range r.Outputs {
+		if r.Outputs[i].Binary {
+			b = r.Outputs[i].AppendBytes(b)
+		}
+	}
+	return b, headerLength, nil
+}
+
+func (t *Tensor) appendJSON(b []byte) ([]byte, error) {
+	b = append(b, `{"name":`...)
+	b = appendString(b, t.Name)
+	b = append(b, `,"datatype":"`...)
+	b = append(b, t.Datatype()...)
+	b = append(b, `","shape":[`...)
+	for i, n := range t.Shape {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(n), 10)
+	}
+	if t.Binary {
+		b = append(b, `],"parameters":{"binary_data_size":`...)
+		b = strconv.AppendInt(b, int64(t.Bytes()), 10)
+		return append(b, `}}`...), nil
+	}
+	b = append(b, `],"data":[`...)
+	b, err := t.appendData(b)
+	if err != nil {
+		return nil, fmt.Errorf("output %q: %w; ask for it as binary data", t.Name, err)
+	}
+	return append(b, `]}`...), nil
+}
+
+// appendData appends the values as JSON, separated by commas.
+func (t *Tensor) appendData(b []byte) (_ []byte, err error) {
+	if b, err = AppendFloats(b, t.Floats); err != nil {
+		return nil, err
+	}
+	for i, v := range t.Doubles {
+		if v-v != 0 {
+			return nil, fmt.Errorf("value %d is %v, which JSON has no number for", i, v)
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendFloat(b, v, 'g', -1, 64)
+	}
+	for i, v := range t.Bools {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendBool(b, v)
+	}
+	return b, nil
+}
+
+// AppendFloats appends values to b, separated by commas, each with the fewest digits
+// that give it back. It reports one that is not finite.
+func AppendFloats(b []byte, values []float32) ([]byte, error) {
+	for i, v := range values {
+		if v-v != 0 {
+			return nil, fmt.Errorf("value %d is %v, which JSON has no number for", i, v)
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendFloat(b, float64(v), 'g', -1, 32)
+	}
+	return b, nil
+}
+
+// AppendBytes appends the values to b as little-endian bytes.
+func (t *Tensor) AppendBytes(b []byte) []byte {
+	n := len(b)
+	b = slices.Grow(b, t.Bytes())[:n+t.Bytes()]
+	at := b[n:]
+	for i, v := range t.Floats {
+		binary.LittleEndian.PutUint32(at[4*i:], math.Float32bits(v))
+	}
+	for i, v := range t.Doubles {
+		binary.LittleEndian.PutUint64(at[8*i:], math.Float64bits(v))
+	}
+	for i, v := range t.Bools {
+		at[i] = 0
+		if v {
+			at[i] = 1
+		}
+	}
+	return b
+}
+
+// appendString appends a string as JSON.
+func appendString(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			text, _ := json.Marshal(s) // of a string, which cannot fail
+			return append(b, text...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}

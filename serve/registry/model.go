@@ -1,0 +1,152 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+
+	"hourglass/serve/batch"
+	"hourglass/workflow"
+)
+
+// Options say how the models of a registry run.
+type Options struct {
+	MaxBatch int           // samples in a batch, at least 1
+	MaxDelay time.Duration // see batch.Options
+	MaxQueue int           // requests in line, for each model and kind of result
+	// Ran is told of every batch, Waited how long each request stood in line, Scored
+	// of every score. They may be nil.
+	Ran    func(m *Model, samples int)
+	Waited func(m *Model, d time.Duration)
+	Scored func(m *Model, scores []float64)
+}
+
+// Model is a version of a model that is loaded and can be used by any number of
+// goroutines.
+type Model struct {
+	*workflow.Model
+	Name, Version string
+	Loaded        time.Time
+	References    *References // for Nearest; nil without
+
+	engine    engine
+	options   *Options
+	encoding  *batch.Queue[*job] // for codes alone
+	comparing *batch.Queue[*job] // for what the decoder is needed for, too
+	decoding  *batch.Queue[*job]
+}
+
+// newModel prepares a model for requests.
+func newModel(name, version string, m *workflow.Model, o *Options) *Model {
+	model := &Model{Model: m, Name: name, Version: version, Loaded: time.Now(), options: o}
+	model.engine.encoder.network = m.Encoder()
+	model.engine.decoder.network = m.Decoder()
+	model.engine.scaler = m.Scaler()
+	queue := func(run func([]*job)) *batch.Queue[*job] {
+		options := batch.Options{MaxBatch: o.MaxBatch, MaxDelay: o.MaxDelay, MaxQueue: o.MaxQueue, Parallel: runtime.GOMAXPROCS(0)}
+		if o.Ran != nil {
+			options.Ran = func(samples int) { o.Ran(model, samples) }
+		}
+		if o.Waited != nil {
+			options.Waited = func(d time.Duration) { o.Waited(model, d) }
+		}
+		return batch.New(run, options)
+	}
+	model.encoding = queue(model.engine.encode)
+	model.comparing = queue(model.engine.encode)
+	model.decoding = queue(model.engine.decode)
+	return model
+}
+
+// Waiting returns how many requests are in line.
+func (m *Model) Waiting() int {
+	return m.encoding.Waiting() + m.comparing.Waiting() + m.decoding.Waiting()
+}
+
+// ErrNotFinite is the error of results that are no numbers.
+var ErrNotFinite = errors.New("the model's answer has values that are not finite; its input lies far outside of what it was trained on")
+
+// Announce tells that a request for Run with batch.Announced is being read;
+// Withdraw takes that back. See [batch.Queue.Announce].
+func (m *Model) Announce() {
+	m.encoding.Announce()
+	m.comparing.Announce()
+}
+
+// Withdraw takes back what Announce said.
+func (m *Model) Withdraw() {
+	m.encoding.Withdraw()
+	m.comparing.Withdraw()
+}
+
+// Run computes what is wanted of n samples x, one after another, which it may
+// overwrite. The values do not depend on what else is computed at the same time.
+// Samples beyond a batch run as several.
+func (m *Model) Run(ctx context.Context, x []float32, n int, want Want, how batch.Admission) (Results, error) {
+	queue, other := m.comparing, m.encoding
+	if want == Codes {
+		queue, other = other, queue
+	}
+	if how == batch.Announced {
+		other.Withdraw()
+	}
+	r, err := m.run(ctx, queue, x, n, want, how)
+	if err == nil && want&Scores != 0 && m.options.Scored != nil {
+		m.options.Scored(m, r.Scores)
+	}
+	return r, err
+}
+
+// Decode computes the samples that n codes stand for.
+func (m *Model) Decode(ctx context.Context, codes []float32, n int) ([]float32, error) {
+	r, err := m.run(ctx, m.decoding, codes, n, Reconstruction, batch.Unannounced)
+	return r.Reconstruction, err
+}
+
+func (m *Model) run(ctx context.Context, queue *batch.Queue[*job], x []float32, n int, want Want, how batch.Admission) (Results, error) {
+	out, size := m.engine.results(want, n), len(x)/n
+	piece := func(lo, hi int, how batch.Admission) error {
+		j := &job{x: x[lo*size : hi*size], n: hi - lo, want: want, out: out.slice(lo, hi, n)}
+		return queue.Do(ctx, j, j.n, how)
+	}
+	err := piece(0, min(n, m.options.MaxBatch), how)
+	if err == nil && n > m.options.MaxBatch {
+		err = inPieces(m.options.MaxBatch, n, m.options.MaxBatch, func(lo, hi int) error { return piece(lo, hi, batch.Further) })
+	}
+	if err == nil && !out.finite() {
+		err = ErrNotFinite
+	}
+	return out, err
+}
+
+// inPieces calls do for consecutive pieces of lo to hi, a few at a time, and returns
+// the first error.
+func inPieces(lo, hi, size int, do func(lo, hi int) error) error {
+	var (
+		mu      sync.Mutex
+		first   error
+		workers sync.WaitGroup
+	)
+	next := func() (int, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		at := lo
+		lo += size
+		return at, at < hi && first == nil
+	}
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for at, ok := next(); ok; at, ok = next() {
+				if err := do(at, min(at+size, hi)); err != nil {
+					mu.Lock()
+					first = err
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return first
+}

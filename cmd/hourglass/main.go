@@ -90,5 +90,6 @@ model, figures and all numbers into runs/stacked:
 		newGenerateCommand(), newInterpolateCommand(), newTraverseCommand(),
 		newServeCommand(),
 		newReportCommand(), newDataCommand(), newVersionCommand())
+	root.AddCommand(newExportCommand())
 	return root
 }

@@ -27,8 +27,7 @@ const (
 // C must not overlap A, B or the bias.
 //
 // Every C(i,j) is one chain, acc = start; acc = fma(A(i,p), B(p,j), acc) for p = 0, 1, …, k-1: the
-// result does not depend on how a caller cuts m and n into pieces. (The plain twin
-// rounds each product.)
+// result does not depend on how a caller cuts m and n into pieces.
 //
 // Small products read A and B where they are. Large ones copy panels of them into a
 // pooled workspace first; nothing is allocated once the pool is warm.

@@ -23,7 +23,7 @@ func exactFMA(a, b, c float32) float32 {
 	return float32(sum)
 }
 
-// chain is the definition of Gemm: a chain of fused multiply-adds on assembly levels, of rounded products on the plain one.
+// chain is the definition of Gemm: a chain of fused multiply-adds.
 func chain(m, n, k int, a []float32, ai, ap int, b []float32, bp, bj int, c []float32, ci int, start Start, bias []float32) {
 	for i := range m {
 		for j := range n {
@@ -35,11 +35,7 @@ func chain(m, n, k int, a []float32, ai, ap int, b []float32, bp, bj int, c []fl
 				sum = bias[j]
 			}
 			for p := range k {
-				if current == levelGeneric {
-					sum += float32(a[i*ai+p*ap] * b[p*bp+j*bj])
-				} else {
-					sum = exactFMA(a[i*ai+p*ap], b[p*bp+j*bj], sum)
-				}
+				sum = exactFMA(a[i*ai+p*ap], b[p*bp+j*bj], sum)
 			}
 			c[i*ci+j] = sum
 		}

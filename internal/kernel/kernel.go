@@ -12,11 +12,11 @@
 // # Repeatability
 //
 // The order of every floating-point operation is fixed by the shapes of the
-// arguments and by nothing else. AVX2 and AVX-512 give the same bits for
-// everything here, and NEON for matrix products; no result depends on the alignment of a slice. A caller that splits
+// arguments and by nothing else. AVX2, AVX-512, NEON and the twins give the same bits for
+// everything here, NaNs apart, which are all alike but not in their bits; no result depends on
+// the alignment of a slice. A caller that splits
 // the rows or columns of an elementwise kernel or of a matrix product over goroutines
-// gets the bits of the undivided call. The twins agree with the assembly within a few
-// units in the last place, and exactly for integers, uniform numbers and dropout.
+// gets the bits of the undivided call.
 //
 // # Panics
 //

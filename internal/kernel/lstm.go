@@ -26,7 +26,7 @@ func LSTMGrad(z, dc, dh, tanhC, before []float32) {
 func lstmGeneric(h, c, t, i, f, g, o, before []float32) {
 	for j := range h {
 		i[j], f[j], g[j], o[j] = sigmoidf(i[j]), sigmoidf(f[j]), tanhf(g[j]), sigmoidf(o[j])
-		c[j] = fma32(f[j], before[j], i[j]*g[j])
+		c[j] = fma32(f[j], before[j], float32(i[j]*g[j]))
 		t[j] = tanhf(c[j])
 		h[j] = o[j] * t[j]
 	}
@@ -35,7 +35,7 @@ func lstmGeneric(h, c, t, i, f, g, o, before []float32) {
 func lstmGradGeneric(dh, dc, t, i, f, g, o, before []float32) {
 	for j, d := range dh {
 		do := float32(d*t[j]) * float32(o[j]*(1-o[j]))
-		d = fma32(d*o[j], fma32(-t[j], t[j], 1), dc[j])
+		d = fma32(float32(d*o[j]), fma32(-t[j], t[j], 1), dc[j])
 		di := float32(d*g[j]) * float32(i[j]*(1-i[j]))
 		dg := float32(d*i[j]) * fma32(-g[j], g[j], 1)
 		df := float32(d*before[j]) * float32(f[j]*(1-f[j]))

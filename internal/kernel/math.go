@@ -33,10 +33,41 @@ var (
 	cosCoefficients   = [...]float32{2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2}
 )
 
-// fma32 returns a·b + c. The product is exact in float64; the two roundings that follow
-// give the correctly rounded result in all but about one of 2²⁹ cases, the same ones on every
-// platform.
-func fma32(a, b, c float32) float32 { return float32(float64(a)*float64(b) + float64(c)) }
+// fma32 returns a·b + c, rounded once.
+func fma32(a, b, c float32) float32 {
+	return float32(addToOdd(float64(float64(a)*float64(b)), float64(c)))
+}
+
+// addToOdd returns a float64 that rounds to the float32 to which the sum of p, the product
+// of two float32s and so exact, and the float32 c rounds. That is the float64 nearest to the
+// sum, unless it lies halfway between two float32s: then the lower half of its digits is zero.
+// (Its shape keeps it within what the compiler inlines.)
+func addToOdd(p, c float64) (sum float64) {
+	if sum = p + c; math.Float64bits(sum)<<36 == 0 {
+		sum = addToOddSlowly(p, c)
+	}
+	return
+}
+
+// addToOddSlowly is addToOdd for all sums. It rounds to odd, to the one of the two float64s
+// around the sum whose last digit is 1, which is never halfway between float32s (S. Boldo and
+// G. Melquiond, "Emulation of a FMA and correctly rounded sums: proved algorithms using
+// rounding to odd", 2008). What the nearest float64 lost is found by D. Knuth's TwoSum.
+//
+//go:noinline
+func addToOddSlowly(p, c float64) float64 {
+	sum := p + c
+	rest := sum - p
+	lost := (p - (sum - rest)) + (c - rest)
+	bits := math.Float64bits(sum)
+	switch {
+	case lost == 0 || lost != lost || bits&1 != 0: // exact, not finite, or odd
+		return sum
+	case lost > 0 == (sum > 0):
+		return math.Float64frombits(bits + 1)
+	}
+	return math.Float64frombits(bits - 1)
+}
 
 // horner evaluates the polynomial with the coefficients c, highest power first.
 func horner(x float32, c []float32) float32 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"hourglass/internal/portable"
 	"hourglass/nn"
 	"hourglass/tensor"
 )
@@ -104,7 +105,7 @@ func widths(n, codes int) []int {
 	}
 	var hidden []int
 	for i := range layers {
-		w := from * math.Pow(ratio, -float64(i+1)/float64(layers+1))
+		w := from * portable.Pow(ratio, -float64(i+1)/float64(layers+1))
 		w = math.Min(w, float64(max(widest, codes)))
 		hidden = append(hidden, twoDigits(math.Max(w, narrowest)))
 	}
@@ -113,7 +114,10 @@ func widths(n, codes int) []int {
 
 // twoDigits rounds to two significant digits.
 func twoDigits(w float64) int {
-	unit := math.Pow(10, math.Max(math.Floor(math.Log10(w))-1, 0))
+	unit := 1.0
+	for w >= 100*unit {
+		unit *= 10
+	}
 	return int(math.Round(w/unit) * unit)
 }
 

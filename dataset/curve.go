@@ -35,13 +35,13 @@ func Curve3D(m int) Curve {
 	random := newNumpyRandom(seed)
 	angles := make([]float64, m)
 	for i := range angles {
-		angles[i] = random.uniform()*3*math.Pi/2 - 0.5
+		angles[i] = float64(random.uniform()*3*math.Pi/2) - 0.5
 	}
 	// The draws go column by column. The conversions keep compilers from fusing
 	// a product into the sum around it, which would round differently.
 	points := make(Curve, m)
 	for i, angle := range angles {
-		points[i][0] = cos(angle) + sin(angle)/2 + float64(noise*random.normal()/2)
+		points[i][0] = cos(angle) + float64(sin(angle)/2) + float64(noise*random.normal()/2)
 	}
 	for i, angle := range angles {
 		points[i][1] = float64(sin(angle)*0.7) + float64(noise*random.normal()/2)

@@ -25,7 +25,7 @@ func newNumpyRandom(seed uint32) *numpyRandom {
 // and 26 bits of two words.
 func (g *numpyRandom) uniform() float64 {
 	high, low := g.source.Uint32()>>5, g.source.Uint32()>>6
-	return (float64(high)*(1<<26) + float64(low)) / (1 << 53)
+	return (float64(float64(high)*(1<<26)) + float64(low)) / (1 << 53)
 }
 
 // normal is np.random.randn() by Marsaglia's polar method (SIAM Review 6,

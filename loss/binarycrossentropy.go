@@ -1,9 +1,8 @@
 package loss
 
 import (
-	"math"
-
 	"hourglass/internal/kernel"
+	"hourglass/internal/portable"
 )
 
 // BinaryCrossEntropy is -t·log p - (1-t)·log(1-p), for predictions and targets
@@ -35,7 +34,7 @@ func (BinaryCrossEntropy) Eval(grad, pred, target []float32, scale float32) floa
 	for i, p := range pred {
 		t := float64(target[i])
 		q := min(max(float64(p), clip), 1-clip)
-		sum -= t*math.Log(q) + (1-t)*math.Log(1-q)
+		sum -= float64(t*portable.Log(q)) + float64((1-t)*portable.Log(1-q))
 		if grad == nil {
 			continue
 		}

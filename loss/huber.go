@@ -36,7 +36,7 @@ func (l Huber) Eval(grad, pred, target []float32, scale float32) float64 {
 		d := p - target[i]
 		clipped := min(max(d, -delta), delta)
 		// d²/2 and Delta·(|d| - Delta/2) are both clipped·(d - clipped/2).
-		sum += float64(clipped) * (float64(d) - float64(clipped)/2)
+		sum += float64(float64(clipped) * (float64(d) - float64(float64(clipped)/2)))
 		if grad != nil {
 			grad[i] = clipped * scale
 		}

@@ -180,7 +180,7 @@ func (s *scanner) leastScore(slot int) float32 {
 		return float32(math.Inf(-1))
 	}
 	const u, smallest = 1.0 / (1 << 24), 1.2e-38
-	slack := (float64(2*s.dim+20)*u)*(s.length[slot]+s.longest) + float64(s.dim+2)*smallest
+	slack := float64((float64(2*s.dim+20)*u)*(s.length[slot]+s.longest)) + float64(float64(s.dim+2)*smallest)
 	return float32((s.length[slot] - reach - slack) / 2)
 }
 

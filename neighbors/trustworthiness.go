@@ -43,7 +43,7 @@ func Trustworthiness(ctx context.Context, codes, points tensor.Tensor, k int) (f
 		return 0, err
 	}
 	nf, kf := float64(n), float64(k)
-	return 1 - 2/(nf*kf*(2*nf-3*kf-1))*float64(excess.Load()), nil
+	return 1 - float64(2/(nf*kf*(float64(2*nf)-float64(3*kf)-1))*float64(excess.Load())), nil
 }
 
 // ranks adds up by how much the true ranks of a point's neighbours on the map

@@ -137,7 +137,7 @@ func (s *batchNormStage) GatherForward(f *Frame, lo, hi int) {
 		for x := lo + at; x < len(f.X); x += s.channels {
 			for c, value := range f.X[x : x+len(m)] {
 				d := float64(value) - sums[c]
-				squares[c] += d * d
+				squares[c] += float64(d * d)
 			}
 		}
 		for c := range v {
@@ -162,7 +162,7 @@ func (s *batchNormStage) GatherBackward(f *Frame, lo, hi int) {
 			for c, value := range f.X[x : x+len(m)] {
 				d := float64(dy[c])
 				sums[c] += d
-				products[c] += d * (float64(value) - float64(m[c]))
+				products[c] += float64(d * (float64(value) - float64(m[c])))
 			}
 		}
 		for c := range m {
@@ -229,6 +229,6 @@ func (s *batchNormStage) Follow(f *Frame, param, lo, hi int) {
 	}
 	for c := lo; c < hi; c++ {
 		running := &f.Params[param][c]
-		*running = float32(s.momentum*float64(*running) + (1-s.momentum)*float64(batch[c]))
+		*running = float32(float64(s.momentum*float64(*running)) + float64((1-s.momentum)*float64(batch[c])))
 	}
 }

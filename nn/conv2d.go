@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"cmp"
 	"fmt"
 
 	"hourglass/internal/kernel"
@@ -31,7 +32,7 @@ type Conv2D struct {
 
 // Bind accepts images of height×width×channels that the kernel fits into.
 func (l Conv2D) Bind(in tensor.Shape) (Stage, error) {
-	l.Strides, l.Dilation = l.Strides.or(Square(1)), l.Dilation.or(Square(1))
+	l.Strides, l.Dilation = cmp.Or(l.Strides, Square(1)), cmp.Or(l.Dilation, Square(1))
 	if err := firstError(checkConvolution(l.Filters, l.Kernel, l.Strides, l.Dilation, l.Activation, l.KernelInit, l.BiasInit), l.Padding.validateImage()); err != nil {
 		return nil, err
 	}
@@ -63,10 +64,10 @@ func (o convOptions) params(shape tensor.Shape, filters int) []Param {
 	last := len(shape) - 1
 	taps := tensor.Shape(shape[:last-1]).Size()
 	fanIn, fanOut := taps*shape[last-1], taps*shape[last]
-	params := []Param{{Name: "kernel", Shape: shape, Init: o.kernelInit.or(GlorotUniform), FanIn: fanIn, FanOut: fanOut}}
+	params := []Param{{Name: "kernel", Shape: shape, Init: cmp.Or(o.kernelInit, GlorotUniform), FanIn: fanIn, FanOut: fanOut}}
 	if !o.noBias {
 		params = append(params, Param{Name: "bias", Shape: tensor.Shape{filters},
-			Init: o.biasInit.or(Zeros), FanIn: fanIn, FanOut: fanOut})
+			Init: cmp.Or(o.biasInit, Zeros), FanIn: fanIn, FanOut: fanOut})
 	}
 	return params
 }

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"cmp"
 	"fmt"
 
 	"hourglass/internal/kernel"
@@ -38,7 +39,7 @@ type Conv2DTranspose struct {
 
 // Bind accepts images of height×width×channels.
 func (l Conv2DTranspose) Bind(in tensor.Shape) (Stage, error) {
-	l.Strides, l.Dilation = l.Strides.or(Square(1)), l.Dilation.or(Square(1))
+	l.Strides, l.Dilation = cmp.Or(l.Strides, Square(1)), cmp.Or(l.Dilation, Square(1))
 	if err := firstError(checkConvolution(l.Filters, l.Kernel, l.Strides, l.Dilation, l.Activation, l.KernelInit, l.BiasInit), l.Padding.validateImage()); err != nil {
 		return nil, err
 	}

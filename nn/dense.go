@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"cmp"
 	"fmt"
 
 	"hourglass/internal/kernel"
@@ -61,10 +62,10 @@ const denseZ = 0
 
 func (s *denseStage) Plan() Plan {
 	params := []Param{{Name: "kernel", Shape: tensor.Shape{s.in, s.Units},
-		Init: s.KernelInit.or(GlorotUniform), FanIn: s.in, FanOut: s.Units}}
+		Init: cmp.Or(s.KernelInit, GlorotUniform), FanIn: s.in, FanOut: s.Units}}
 	if !s.NoBias {
 		params = append(params, Param{Name: "bias", Shape: tensor.Shape{s.Units},
-			Init: s.BiasInit.or(Zeros), FanIn: s.in, FanOut: s.Units})
+			Init: cmp.Or(s.BiasInit, Zeros), FanIn: s.in, FanOut: s.Units})
 	}
 	return Plan{Output: s.output, Params: params, Derived: s.in * s.Units,
 		Memory: []int{denseZ: s.Activation.inputMemory(s.output.Size())}}

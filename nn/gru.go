@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"cmp"
+
 	"hourglass/internal/kernel"
 	"hourglass/tensor"
 )
@@ -62,7 +64,7 @@ const (
 )
 
 func (s *gruStage) Plan() Plan {
-	bias := Param{Shape: tensor.Shape{2, s.width}, Init: s.BiasInit.or(Zeros)}
+	bias := Param{Shape: tensor.Shape{2, s.width}, Init: cmp.Or(s.BiasInit, Zeros)}
 	return s.plan(s.KernelInit, s.RecurrentInit, bias, s.steps*s.width, s.units)
 }
 

@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"cmp"
+
 	"hourglass/internal/kernel"
 	"hourglass/tensor"
 )
@@ -24,7 +26,7 @@ const (
 )
 
 func (s *gruBeforeStage) Plan() Plan {
-	bias := Param{Shape: tensor.Shape{s.width}, Init: s.BiasInit.or(Zeros)}
+	bias := Param{Shape: tensor.Shape{s.width}, Init: cmp.Or(s.BiasInit, Zeros)}
 	return s.plan(s.KernelInit, s.RecurrentInit, bias, s.steps*s.units, s.units, s.units)
 }
 

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"gonum.org/v1/gonum/mat"
+	"hourglass/internal/portable"
 )
 
 // Initializer says how an array of weights starts. The zero value is the
@@ -67,14 +67,6 @@ func (i Initializer) validate() error {
 	return nil
 }
 
-// or returns the initialiser, or fallback if it is the default.
-func (i Initializer) or(fallback Initializer) Initializer {
-	if i == DefaultInit {
-		return fallback
-	}
-	return i
-}
-
 // fill sets w, the values of p, to their start.
 func (i Initializer) fill(w []float32, p Param, rng *rand.Rand) {
 	in, out := float64(p.FanIn), float64(p.FanOut)
@@ -112,7 +104,7 @@ func (i Initializer) fill(w []float32, p Param, rng *rand.Rand) {
 
 func fillUniform(w []float32, limit float64, rng *rand.Rand) {
 	for j := range w {
-		w[j] = float32((2*rng.Float64() - 1) * limit)
+		w[j] = float32(2 * (float64(rng.Float64()) - 0.5) * limit)
 	}
 }
 
@@ -122,37 +114,10 @@ func fillUniform(w []float32, limit float64, rng *rand.Rand) {
 func fillTruncatedNormal(w []float32, sigma float64, rng *rand.Rand) {
 	const cutDeviation = 0.87962566103423978 // of a standard normal cut at ±2
 	for j := range w {
-		x := rng.NormFloat64()
+		x := portable.Normal(rng)
 		for math.Abs(x) > 2 {
-			x = rng.NormFloat64()
+			x = portable.Normal(rng)
 		}
 		w[j] = float32(x * sigma / cutDeviation)
-	}
-}
-
-// fillOrthogonal makes the columns of the rows×cols matrix w orthonormal, or its
-// rows where there are fewer of them: Q of the QR decomposition of a normal
-// matrix, with signs chosen so that Q is uniformly distributed.
-func fillOrthogonal(w []float32, rows, cols int, rng *rand.Rand) {
-	tall, thin := max(rows, cols), min(rows, cols)
-	a := mat.NewDense(tall, thin, nil)
-	for r := range tall {
-		for c := range thin {
-			a.Set(r, c, rng.NormFloat64())
-		}
-	}
-	var qr mat.QR
-	var q, r mat.Dense
-	qr.Factorize(a)
-	qr.QTo(&q)
-	qr.RTo(&r)
-	for i := range rows {
-		for j := range cols {
-			t, c := i, j // tall and thin coordinates
-			if rows < cols {
-				t, c = j, i
-			}
-			w[i*cols+j] = float32(q.At(t, c) * math.Copysign(1, r.At(c, c)))
-		}
 	}
 }

@@ -74,7 +74,7 @@ func (s *layerNormStage) standard(x []float32) (mean, scale float32) {
 	m := sum / float64(len(x))
 	for _, v := range x {
 		d := float64(v) - m
-		squares += d * d
+		squares += float64(d * d)
 	}
 	return float32(m), float32(1 / math.Sqrt(squares/float64(len(x))+s.epsilon))
 }
@@ -93,7 +93,7 @@ func (s *layerNormStage) Backward(f *Frame) {
 		for j, v := range x {
 			d := float64(gamma[j] * dy[j])
 			sum += d
-			product += d * float64((v-mean)*scale)
+			product += float64(d * float64((v-mean)*scale))
 		}
 		shift, slope := float32(sum/float64(s.length)), float32(product/float64(s.length))
 		for j, v := range x {

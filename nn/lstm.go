@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"cmp"
+
 	"hourglass/internal/kernel"
 	"hourglass/tensor"
 )
@@ -54,7 +56,7 @@ const (
 )
 
 func (s *lstmStage) Plan() Plan {
-	bias := Param{Shape: tensor.Shape{s.width}, Init: s.BiasInit.or(UnitForget)}
+	bias := Param{Shape: tensor.Shape{s.width}, Init: cmp.Or(s.BiasInit, UnitForget)}
 	return s.plan(s.KernelInit, s.RecurrentInit, bias, (1+s.steps)*s.units, s.steps*s.units, s.units)
 }
 

@@ -12,14 +12,6 @@ type Pair [2]int
 // Square returns the pair of n and n: Kernel: nn.Square(3).
 func Square(n int) Pair { return Pair{n, n} }
 
-// or returns the pair, or fallback if it is the zero value.
-func (p Pair) or(fallback Pair) Pair {
-	if p == (Pair{}) {
-		return fallback
-	}
-	return p
-}
-
 // maxOption bounds sizes, strides and margins, so that no product of two of them
 // leaves an int of any platform.
 const maxOption = 1 << 15

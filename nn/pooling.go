@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"cmp"
 	"fmt"
 
 	"hourglass/tensor"
@@ -15,8 +16,8 @@ type pooling struct {
 // bindPooling fixes the options of a pooling layer to images of shape in. The
 // strides are those of the windows by default.
 func bindPooling(in tensor.Shape, pool, strides Pair, padding Padding) (pooling, error) {
-	pool = pool.or(Square(2))
-	strides = strides.or(pool)
+	pool = cmp.Or(pool, Square(2))
+	strides = cmp.Or(strides, pool)
 	if err := firstError(pool.check("pool size", 1), strides.check("stride", 1), padding.validateImage(), wantImage(in)); err != nil {
 		return pooling{}, err
 	}

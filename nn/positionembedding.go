@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"sync"
@@ -48,7 +49,7 @@ var _ Trainable = (*positionStage)(nil)
 
 func (s *positionStage) Plan() Plan {
 	return Plan{Output: s.shape, Params: []Param{{Name: "embeddings", Shape: s.shape,
-		Init: s.init.or(GlorotUniform), FanIn: s.shape[0], FanOut: s.shape[1]}}}
+		Init: cmp.Or(s.init, GlorotUniform), FanIn: s.shape[0], FanOut: s.shape[1]}}}
 }
 
 func (s *positionStage) Forward(f *Frame)  { addToSamples(f, f.Params[0]) }

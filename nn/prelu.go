@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"cmp"
 	"fmt"
 
 	"hourglass/internal/kernel"
@@ -54,7 +55,7 @@ var _ Trainable = (*preluStage)(nil)
 // Plan: what every element adds to the gradient of alpha is kept.
 func (s *preluStage) Plan() Plan {
 	return Plan{Output: s.shape, Memory: []int{s.size}, Params: []Param{{Name: "alpha", Shape: s.alpha,
-		Init: s.init.or(Zeros), FanIn: s.alpha.Size(), FanOut: s.alpha.Size()}}}
+		Init: cmp.Or(s.init, Zeros), FanIn: s.alpha.Size(), FanOut: s.alpha.Size()}}}
 }
 
 // alphaRow returns which row of alpha belongs to row r of a sample.

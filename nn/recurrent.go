@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"cmp"
+
 	"hourglass/internal/kernel"
 	"hourglass/tensor"
 )
@@ -57,9 +59,9 @@ func (s *recurrent) plan(kernelInit, stateInit Initializer, bias Param, memory .
 		Output: tensor.Shape{s.units},
 		Params: []Param{
 			{Name: "kernel", Shape: tensor.Shape{s.features, s.width},
-				Init: kernelInit.or(GlorotUniform), FanIn: s.features, FanOut: s.width},
+				Init: cmp.Or(kernelInit, GlorotUniform), FanIn: s.features, FanOut: s.width},
 			{Name: "recurrent_kernel", Shape: tensor.Shape{s.units, s.width},
-				Init: stateInit.or(Orthogonal), FanIn: s.units, FanOut: s.width},
+				Init: cmp.Or(stateInit, Orthogonal), FanIn: s.units, FanOut: s.width},
 		},
 		Memory:        append([]int{s.steps * s.width, s.steps * s.units, s.units, s.width}, memory...),
 		Derived:       (s.features + s.units) * s.width,

@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"cmp"
+
 	"hourglass/internal/kernel"
 	"hourglass/tensor"
 )
@@ -42,7 +44,7 @@ var (
 )
 
 func (s *simpleRNNStage) Plan() Plan {
-	return s.plan(s.KernelInit, s.RecurrentInit, Param{Shape: tensor.Shape{s.width}, Init: s.BiasInit.or(Zeros)})
+	return s.plan(s.KernelInit, s.RecurrentInit, Param{Shape: tensor.Shape{s.width}, Init: cmp.Or(s.BiasInit, Zeros)})
 }
 
 func (s *simpleRNNStage) Forward(f *Frame) {

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -62,7 +63,7 @@ func (i Interpolation) validate() error {
 
 // Bind accepts images of height×width×channels.
 func (l UpSampling2D) Bind(in tensor.Shape) (Stage, error) {
-	size := l.Size.or(Square(2))
+	size := cmp.Or(l.Size, Square(2))
 	if err := firstError(size.check("size", 1), l.Interpolation.validate(), wantImage(in)); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"hourglass/internal/kernel"
+	"hourglass/internal/portable"
 )
 
 // Adam keeps running means of the gradient, m, and of its square, v, and takes
@@ -48,8 +49,8 @@ func (o Adam) Update(s *State, w, g []float32, lo int) {
 // step returns the numbers of the current step.
 func (o Adam) step(s *State) kernel.AdamStep {
 	beta1, beta2 := or(o.Beta1, 0.9), or(o.Beta2, 0.999)
-	rest1 := 1 - math.Pow(beta1, float64(s.Step))
-	root2 := math.Sqrt(1 - math.Pow(beta2, float64(s.Step)))
+	rest1 := 1 - portable.Pow(beta1, float64(s.Step))
+	root2 := math.Sqrt(1 - portable.Pow(beta2, float64(s.Step)))
 	if o.Torch {
 		return kernel.AdamStep{Beta1: beta1, Beta2: beta2, Rate: float32(s.Rate / rest1),
 			VScale: float32(1 / root2), Epsilon: float32(or(o.Epsilon, 1e-8))}

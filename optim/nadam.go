@@ -1,6 +1,10 @@
 package optim
 
-import "math"
+import (
+	"math"
+
+	"hourglass/internal/portable"
+)
 
 // Nadam is Adam with Nesterov momentum (Dozat 2016), in Keras' form, where the
 // momentum of step t is μₜ = β₁·(1 - 0.96ᵗ/2):
@@ -43,7 +47,7 @@ func (o Nadam) momentum(t int) float64 {
 	if o.Torch {
 		slowness = 0.004
 	}
-	return or(o.Beta1, 0.9) * (1 - 0.5*math.Pow(0.96, slowness*float64(t)))
+	return or(o.Beta1, 0.9) * (1 - float64(0.5*portable.Pow(0.96, slowness*float64(t))))
 }
 
 // advance multiplies the state's product of momenta by that of its new step.
@@ -57,15 +61,15 @@ func (o Nadam) Update(s *State, w, g []float32, lo int) {
 	}
 	epsilon = or(o.Epsilon, epsilon)
 	next := o.momentum(s.Step + 1)
-	fromMean := next / (1 - s.Momentum*next)
+	fromMean := next / (1 - float64(s.Momentum*next))
 	fromGradient := (1 - o.momentum(s.Step)) / (1 - s.Momentum)
-	rest2 := 1 - math.Pow(beta2, float64(s.Step))
+	rest2 := 1 - portable.Pow(beta2, float64(s.Step))
 	m, v := s.Slot(0, lo, len(w)), s.Slot(1, lo, len(w))
 	for i, x := range g {
 		g := float64(x)
-		mi := beta1*float64(m[i]) + (1-beta1)*g
-		vi := beta2*float64(v[i]) + (1-beta2)*g*g
+		mi := float64(beta1*float64(m[i])) + float64((1-beta1)*g)
+		vi := float64(beta2*float64(v[i])) + float64((1-beta2)*g*g)
 		m[i], v[i] = float32(mi), float32(vi)
-		w[i] -= float32(s.Rate * (fromMean*mi + fromGradient*g) / (math.Sqrt(vi/rest2) + epsilon))
+		w[i] -= float32(s.Rate * (float64(fromMean*mi) + float64(fromGradient*g)) / (math.Sqrt(vi/rest2) + epsilon))
 	}
 }

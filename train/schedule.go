@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"hourglass/internal/portable"
 )
 
 // Schedule says how the learning rate changes in the course of a run. It is a
@@ -40,7 +42,7 @@ func (s Cosine) Validate() error {
 
 // Factor returns (1 + cos(π·t/Epochs))/2.
 func (s Cosine) Factor(epochs float64) float64 {
-	return (1 + math.Cos(math.Pi*min(epochs/float64(s.Epochs), 1))) / 2
+	return (1 + portable.Cos(math.Pi*min(epochs/float64(s.Epochs), 1))) / 2
 }
 
 // Steps multiplies the rate by By after every Every epochs, as PyTorch's StepLR.
@@ -62,7 +64,7 @@ func (s Steps) Validate() error {
 
 // Factor returns By^⌊t/Every⌋.
 func (s Steps) Factor(epochs float64) float64 {
-	return math.Pow(s.By, math.Floor(epochs/float64(s.Every)))
+	return portable.Pow(s.By, math.Floor(epochs/float64(s.Every)))
 }
 
 // Exponential multiplies the rate by By in every epoch, little by little: By^t
@@ -78,7 +80,7 @@ func (s Exponential) Name() string { return fmt.Sprintf("exponential:%v", s.By) 
 func (s Exponential) Validate() error { return checkFactor("exponential", s.By) }
 
 // Factor returns By^t.
-func (s Exponential) Factor(epochs float64) float64 { return math.Pow(s.By, epochs) }
+func (s Exponential) Factor(epochs float64) float64 { return portable.Pow(s.By, epochs) }
 
 func checkFactor(schedule string, by float64) error {
 	if !(by > 0) || math.IsInf(by, 1) {

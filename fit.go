@@ -40,6 +40,17 @@ func Schedule(schedule train.Schedule) FitOption {
 	return func(s *fitSettings) { s.Schedule = schedule }
 }
 
+// Penalty sets how the factor of a penalty changes that layers of the network add to the
+// loss, by its name: train.Ramp{Epochs: 10} for "kl". By default it does not.
+func Penalty(name string, schedule train.Schedule) FitOption {
+	return func(s *fitSettings) {
+		if s.Penalties == nil {
+			s.Penalties = map[string]train.Schedule{}
+		}
+		s.Penalties[name] = schedule
+	}
+}
+
 // Metrics sets what is reported beside the loss; nothing by default.
 func Metrics(m ...metric.Metric) FitOption { return func(s *fitSettings) { s.Metrics = m } }
 

@@ -42,6 +42,7 @@ var arguments = map[string]string{
 	"Parallel":           "branches",
 	"Permute":            "axes",
 	"PixelShuffle":       "upscale_factor",
+	"Regularized":        "layer",
 	"RepeatVector":       "n",
 	"Reshape":            "shape",
 	"Residual":           "layers",

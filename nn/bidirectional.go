@@ -24,7 +24,7 @@ func (l Bidirectional) Bind(in tensor.Shape) (Stage, error) {
 	if err := wantSequence(in); err != nil {
 		return nil, err
 	}
-	inner, err := bind(l.Layer, in)
+	inner, err := bindWrapped(l.Layer, in)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", Kind(l.Layer), err)

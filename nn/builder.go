@@ -47,6 +47,7 @@ type Builder struct {
 	name    string   // of the layer with a name that stands around; "" for none
 	depth   int      // layers around
 	frozen  bool
+	rule    weightRule
 }
 
 // program is a network while it is being bound.
@@ -147,6 +148,14 @@ func (b *Builder) Tapped(name string) (Value, error) {
 	return v, nil
 }
 
+// Regularized returns a builder of parts of the same composite whose kernels add
+// l1·Σ|w| + l2·Σw² to the loss, and nothing else.
+func (b *Builder) Regularized(l1, l2 float64) *Builder {
+	regularized := *b
+	regularized.rule = weightRule{l1, l2}
+	return &regularized
+}
+
 // inside returns the builder of a part of b's layer.
 func (b *Builder) inside(name string) *Builder {
 	part := *b
@@ -230,7 +239,7 @@ func (p *program) append(b *Builder, s boundStage, in []Value) (Value, error) {
 		return 0, fmt.Errorf("the network has more than %d stages", maxStages)
 	}
 	s.in = p.shapes[in[0]]
-	o := op{boundStage: s, inputs: slices.Clone(in), layer: p.layer, name: b.name, path: strings.Join(b.path, "."), frozen: b.frozen}
+	o := op{boundStage: s, inputs: slices.Clone(in), layer: p.layer, name: b.name, path: strings.Join(b.path, "."), frozen: b.frozen, rule: b.rule}
 	for _, param := range s.Params {
 		if err := p.claim(&o, param.Name); err != nil {
 			return 0, err

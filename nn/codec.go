@@ -1,7 +1,6 @@
 package nn
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -37,6 +36,7 @@ func init() {
 		MaxPooling2D{}, AveragePooling2D{}, GlobalAveragePooling2D{}, UpSampling2D{}, ZeroPadding2D{}, Cropping2D{},
 		SimpleRNN{}, LSTM{}, GRU{}, RepeatVector{}, TimeDistributed{}, Bidirectional{},
 		Residual{}, Parallel{}, Tap{}, Join{}, Named{}, Frozen{},
+		ActivityRegularization{}, KLRegularization{}, Regularized{},
 	} {
 		Register(l)
 	}
@@ -129,9 +129,7 @@ func (s layerJSON) decode() (Layer, error) {
 		return nil, fmt.Errorf("%s: its layers are described by %d bytes, want at most %d", s.Layer, len(s.Config), maxWrapped)
 	}
 	value := reflect.New(t)
-	d := json.NewDecoder(bytes.NewReader(s.Config))
-	d.DisallowUnknownFields()
-	if err := d.Decode(value.Interface()); err != nil {
+	if err := decodeStrictly(s.Config, value.Interface()); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Layer, err)
 	}
 	return value.Elem().Interface().(Layer), nil

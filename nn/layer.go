@@ -79,7 +79,8 @@ type Coupled interface {
 	// stage is not coupled.
 	Channels() int
 	// GatherForward computes for channels lo to hi what Forward needs of the whole
-	// batch into Frame.Shared. It is called only when the frame is Training.
+	// batch into Frame.Shared. It is called only when the frame is Training, or in all
+	// runs of a training pass if the plan says GatherAlways.
 	GatherForward(f *Frame, lo, hi int)
 	// GatherBackward does so for Backward, in training and otherwise.
 	GatherBackward(f *Frame, lo, hi int)
@@ -127,6 +128,9 @@ type Plan struct {
 	// Solo tells that nothing is gained by running many samples at once, so that a
 	// few samples may go through several such stages while they are in the cache.
 	Solo bool
+	// GatherAlways tells that a Coupled stage is to gather in evaluation too, as for a
+	// penalty of the whole batch.
+	GatherAlways bool
 	// DerivedAlways tells that Backward needs Derived also where DX is not wanted.
 	DerivedAlways bool
 }
@@ -171,6 +175,12 @@ type Frame struct {
 	Derived   []float32   // Plan.Derived values; nil in inference and, unless DerivedAlways, where DX is not wanted
 	Workspace []float32   // Plan.Workspace values of this worker, zero at first
 	Shared    []float32   // Plan.Shared values of the batch
+
+	// Penalties holds for each penalty of a Penalizer what the frame's samples add to the
+	// loss, and Factors what each is multiplied by; nil in inference.
+	Penalties [][]float64
+	Factors   []float64
+	terms     []penaltyTerm // that Penalties are of
 
 	Training bool // noise and dropout act only in training
 	Logits   bool // see SigmoidEnding

@@ -1,7 +1,6 @@
 package nn
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -66,9 +65,7 @@ type namedJSON struct {
 // UnmarshalJSON reads what MarshalJSON writes.
 func (l *Named) UnmarshalJSON(data []byte) (err error) {
 	var stored namedJSON
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&stored); err != nil {
+	if err := decodeStrictly(data, &stored); err != nil {
 		return err
 	}
 	l.Name = stored.Name

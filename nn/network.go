@@ -46,11 +46,12 @@ type boundStage struct {
 type op struct {
 	boundStage
 	inputs []Value
-	params []span // of the arena, one a parameter
-	layer  int    // position of its layer in the list
-	name   string // of the named layer it is of, or ""
-	path   string // of the names of composites' parts, or ""
-	frozen bool   // the weights are not trained
+	params []span     // of the arena, one a parameter
+	layer  int        // position of its layer in the list
+	name   string     // of the named layer it is of, or ""
+	path   string     // of the names of composites' parts, or ""
+	frozen bool       // the weights are not trained
+	rule   weightRule // by which they add to the loss
 }
 
 // arrayName is what a parameter is called within the stage's layer.

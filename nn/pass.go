@@ -19,6 +19,7 @@ type Pass struct {
 	training bool // gradients are wanted
 	logits   bool // stop before the final sigmoid
 	wiring
+	penalties
 	runs []run // the stages in the order of their forward pass
 
 	values  [][]float32   // what the stages write; values[0] is the network's input
@@ -81,6 +82,7 @@ func (n *Network) NewTrainingPass(capacity int, o PassOptions) *Pass {
 	p.findRuns(soloSamples)
 	p.allocateValues()
 	p.allocateGradients()
+	p.allocatePenalties()
 	p.Refresh()
 	return p
 }

@@ -9,8 +9,9 @@ import (
 // ForwardShare runs samples lo to hi forward. Every worker of the team calls it
 // with a share of its own.
 func (p *Pass) ForwardShare(w Worker, lo, hi int) {
+	p.penalizeWeights(w)
 	for _, r := range p.runs {
-		if c := p.gathers(r.lo); c != nil && p.noise {
+		if c := p.gathers(r.lo); c != nil && (p.noise || p.training && p.net.ops[r.lo].GatherAlways) {
 			p.gather(w, c, r.lo, false)
 		}
 		for at := lo; at < hi; at += r.step {
@@ -125,6 +126,9 @@ func (p *Pass) gradient(w Worker, f *Frame, stage, param int, update func(lo, hi
 	for ; lo < hi; lo += block {
 		end := min(lo+block, hi)
 		s.Stage.(Trainable).Gradient(f, param, lo, end)
+		if s.regularized() && s.rule.covers(s.Params[param]) {
+			p.penalizeGradient(s.rule, f.Grads[param][lo*length:end*length], f.Params[param][lo*length:end*length])
+		}
 		if update == nil {
 			continue
 		}
@@ -173,6 +177,9 @@ func (p *Pass) frame(worker, stage, lo, hi int) *Frame {
 	}
 	if len(f.Xs) > 0 {
 		p.pointInputs(f, stage, lo, hi)
+	}
+	if len(f.Penalties) > 0 {
+		p.pointPenalties(f, lo, hi)
 	}
 	return f
 }

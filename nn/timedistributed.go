@@ -21,7 +21,7 @@ func (l TimeDistributed) Bind(in tensor.Shape) (Stage, error) {
 	if len(in) < 2 {
 		return nil, fmt.Errorf("got samples of shape %v, want steps and at least one more axis", in)
 	}
-	stage, err := bind(l.Layer, in[1:])
+	stage, err := bindWrapped(l.Layer, in[1:])
 	if err != nil {
 		return nil, fmt.Errorf("%s on steps of shape %v: %w", Kind(l.Layer), tensor.Shape(in[1:]), err)
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"hourglass/tensor"
 )
 
 // checkWrapped reports a layer that cannot stand inside another.
@@ -38,6 +40,8 @@ func depth(l Layer) int {
 			l = w.Layer
 		case Named:
 			l = w.Layer
+		case Regularized:
+			l = w.Layer
 		default:
 			return n
 		}
@@ -66,10 +70,24 @@ func unmarshalWrapped(data []byte) (Layer, error) {
 		return nil, fmt.Errorf("wrapped layer is described by %d bytes, want at most %d", len(data), maxWrapped)
 	}
 	var stored wrappedJSON
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&stored); err != nil {
+	if err := decodeStrictly(data, &stored); err != nil {
 		return nil, err
 	}
 	return stored.Layer.decode()
+}
+
+// decodeStrictly reads JSON in which every field must be known.
+func decodeStrictly(data []byte, to any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	return d.Decode(to)
+}
+
+// bindWrapped binds a layer that stands inside another.
+func bindWrapped(l Layer, in tensor.Shape) (boundStage, error) {
+	s, err := bind(l, in)
+	if _, ok := s.Stage.(Penalizer); ok && err == nil {
+		err = errors.New("it adds to the loss, and that it can only do by itself")
+	}
+	return s, err
 }

@@ -29,6 +29,7 @@ type journal struct {
 type repeatable struct {
 	samples int
 	rate    float64
+	epochs  float64
 	loss    float64
 }
 
@@ -75,8 +76,8 @@ func (j *journal) full(samples int) bool {
 }
 
 // note records a step that was taken.
-func (j *journal) note(batch []int, rate, loss float64) {
-	j.steps = append(j.steps, repeatable{len(batch), rate, loss})
+func (j *journal) note(batch []int, rate, epochs, loss float64) {
+	j.steps = append(j.steps, repeatable{len(batch), rate, epochs, loss})
 	j.batches = append(j.batches, batch...)
 }
 
@@ -88,7 +89,7 @@ func (l *loop) goBack() error {
 	l.pass.Refresh()
 	rest := slices.Clone(j.batches)
 	for i, s := range slices.Clone(j.steps) {
-		l.state.Rate = s.rate
+		l.state.Rate, l.epochs = s.rate, s.epochs
 		loss, err := l.attempt(rest[:s.samples])
 		if rest = rest[s.samples:]; err == nil && loss != s.loss {
 			err = fmt.Errorf("the loss was %v and is %v now; does the data source give other samples when it is read again?", s.loss, loss)

@@ -140,5 +140,8 @@ func (r *Run) rate() float64 {
 	if r.Schedule == nil {
 		return base
 	}
-	return base * r.Schedule.Factor(float64(r.Epoch-1)+float64(r.Step)/float64(r.Steps))
+	return base * r.Schedule.Factor(r.epochs())
 }
+
+// epochs returns how many epochs precede the run's next step.
+func (r *Run) epochs() float64 { return float64(r.Epoch-1) + float64(r.Step)/float64(r.Steps) }

@@ -24,6 +24,7 @@ type Settings struct {
 	Optimizer  string  `json:"optimizer"`
 	Rate       float64 `json:"learning_rate"`
 	Schedule   string  `json:"schedule,omitempty"`
+	Penalties  string  `json:"penalties,omitempty"`      // the schedules of their factors
 	Buffer     int     `json:"shuffle_buffer,omitempty"` // and Block, see dataset.Window
 	Block      int     `json:"shuffle_block,omitempty"`
 
@@ -55,7 +56,7 @@ func (t *Trainer) Settings(training, validation dataset.Source) Settings {
 	optimizer := Parameters(t.Optimizer)
 	delete(optimizer, "LearningRate") // which is Rate, whatever stands for the default
 	s := Settings{Samples: training.Len(), BatchSize: t.BatchSize, Seed: t.Seed,
-		Loss: t.Loss.Name(), Optimizer: t.Optimizer.Name(), Rate: t.Optimizer.Rate(), Schedule: scheduleName(t.Schedule),
+		Loss: t.Loss.Name(), Optimizer: t.Optimizer.Name(), Rate: t.Optimizer.Rate(), Schedule: scheduleName(t.Schedule), Penalties: t.penaltySchedules(),
 		LossParameters: Parameters(t.Loss), OptimizerParameters: optimizer}
 	if validation != nil {
 		s.Validation = validation.Len()
@@ -80,6 +81,7 @@ func (s Settings) Differ(run Settings) error {
 		{"loss", s.Loss, run.Loss},
 		{"optimizer", s.Optimizer, run.Optimizer},
 		{"learning rate", s.Rate, run.Rate},
+		{"penalties by", cmp.Or(s.Penalties, "their own weights"), cmp.Or(run.Penalties, "their own weights")},
 		{"schedule", cmp.Or(s.Schedule, "constant"), cmp.Or(run.Schedule, "constant")},
 	} {
 		if c.saved != c.here {

@@ -31,6 +31,9 @@ type Trainer struct {
 	Optimizer optim.Optimizer
 	Metrics   []metric.Metric // optional
 	Schedule  Schedule        // of the learning rate; nil for the optimiser's throughout
+	// Penalties says by what factor each penalty of the network is multiplied in the
+	// course of the run, by its name (Network.Penalties); by 1 if it is not here.
+	Penalties map[string]Schedule
 
 	Epochs    int    // passes over the training data, at least 1
 	BatchSize int    // samples per step, at least 1; the last step of an epoch takes what is left
@@ -118,6 +121,9 @@ func (t *Trainer) validate(training, validation dataset.Source) error {
 			return err
 		}
 	}
+	if err := t.validatePenalties(); err != nil {
+		return err
+	}
 	if err := fits(t.Network, "training", training); err != nil {
 		return err
 	}
@@ -177,6 +183,9 @@ type loop struct {
 	changing bool        // the current step has begun to change weights
 	overflow atomic.Bool // and has made some that are not finite
 
+	penalties []string // of the network
+	epochs    float64  // that precede the current step
+
 	losses  []float64   // of each sample of the batch, summed over its entries
 	metrics [][]float64 // [metric][sample of the batch]
 
@@ -193,15 +202,16 @@ func (t *Trainer) newLoop(source dataset.Source, what string, capacity int) *loo
 	}
 	capacity = min(capacity, source.Len())
 	l := &loop{
-		trainer: t,
-		team:    parallel.NewTeam(threads),
-		source:  source,
-		what:    what,
-		want:    anyNumber,
-		bad:     make([]int, threads),
-		losses:  make([]float64, capacity),
-		metrics: make([][]float64, len(t.Metrics)),
+		trainer:   t,
+		team:      parallel.NewTeam(threads),
+		source:    source,
+		what:      what,
+		want:      anyNumber,
+		bad:       make([]int, threads),
+		losses:    make([]float64, capacity),
+		penalties: t.Network.Penalties(),
 	}
+	l.metrics = make([][]float64, len(t.measures()))
 	for i := range l.metrics {
 		l.metrics[i] = make([]float64, capacity)
 	}
@@ -231,10 +241,8 @@ func (l *loop) startTraining() {
 func (l *loop) newRun(samples int) *Run {
 	t := l.trainer
 	run := &Run{Trainer: t, State: l.state, History: &History{}, Samples: samples, loop: l,
-		Steps: (samples-1)/t.BatchSize + 1, Mean: newScores(len(t.Metrics))}
-	for _, m := range t.Metrics {
-		run.History.Metrics = append(run.History.Metrics, m.Name())
-	}
+		Steps: (samples-1)/t.BatchSize + 1, Mean: newScores(len(l.metrics))}
+	run.History.Metrics = t.measures()
 	return run
 }
 
@@ -258,7 +266,7 @@ func (r *Run) midEpoch() bool { return r.Epoch > len(r.History.Epochs) }
 func (r *Run) beginEpoch() {
 	r.Epoch++
 	r.Step = 0
-	r.totals = Totals{Metrics: make([]float64, len(r.Metrics))}
+	r.totals = Totals{Metrics: make([]float64, len(r.History.Metrics))}
 	r.began = time.Now()
 }
 
@@ -273,7 +281,7 @@ func (l *loop) epoch(ctx context.Context, run *Run, validation dataset.Source) (
 		}
 		batch := rest[:min(run.BatchSize, len(rest))]
 		rest = rest[len(batch):]
-		l.state.Rate = run.rate()
+		l.state.Rate, l.epochs = run.rate(), run.epochs()
 		batchLoss, err := l.step(batch)
 		if err != nil {
 			return false, fmt.Errorf("train: epoch %d, step %d: %w", run.Epoch, run.Step+1, err)
@@ -309,7 +317,7 @@ func (l *loop) step(batch []int) (float64, error) {
 	step, momentum, rate := l.state.Step, l.state.Momentum, l.state.Rate
 	loss, err := l.attempt(batch)
 	if err == nil {
-		l.journal.note(batch, rate, loss)
+		l.journal.note(batch, rate, l.epochs, loss)
 		return loss, nil
 	}
 	if !l.changing {
@@ -328,12 +336,14 @@ func (l *loop) attempt(batch []int) (loss float64, err error) {
 	l.batch = batch
 	l.changing = false
 	l.overflow.Store(false)
+	l.setPenaltyFactors()
 	l.pass.StartTraining(len(batch), l.trainer.Seed, uint64(l.state.Step))
 	l.state.Advance()
 	l.team.Run(l.trainJob)
 	if err := l.checkSamples(); err != nil {
 		return 0, err
 	}
+	l.addPenalties()
 	total := l.totalLoss()
 	loss = total / float64(l.entries())
 	if l.overflow.Load() {
@@ -410,8 +420,9 @@ func (l *loop) judge(i int, grad []float32, scale float32) {
 	} else {
 		l.losses[i] = l.trainer.Loss.Eval(grad, output, target, scale)
 	}
+	own := l.metrics[len(l.metrics)-len(l.trainer.Metrics):]
 	for j, m := range l.trainer.Metrics {
-		l.metrics[j][i] = m.Eval(output, target)
+		own[j][i] = m.Eval(output, target)
 	}
 }
 
@@ -439,6 +450,7 @@ func (l *loop) evaluate(ctx context.Context, source dataset.Source, what string)
 		if err := l.checkSamples(); err != nil {
 			return Scores{}, err
 		}
+		l.addPenalties()
 		totals.add(l)
 	}
 	totals.means(&scores)

@@ -1,0 +1,125 @@
+package train
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Reconstruction is the name of the loss without penalties, in the history of a
+// network that has some; there the loss is the sum of it and all penalties.
+const Reconstruction = "reconstruction"
+
+// measures lists what a run measures beside the loss: what it consists of, if the
+// network has penalties, and metrics.
+func (t *Trainer) measures() []string {
+	var names []string
+	if penalties := t.Network.Penalties(); len(penalties) > 0 {
+		names = append([]string{Reconstruction}, penalties...)
+	}
+	for _, m := range t.Metrics {
+		names = append(names, m.Name())
+	}
+	return names
+}
+
+// validatePenalties reports a schedule for a penalty that the network does not have.
+func (t *Trainer) validatePenalties() error {
+	have := t.Network.Penalties()
+	for _, name := range slices.Sorted(maps.Keys(t.Penalties)) {
+		if !slices.Contains(have, name) {
+			return fmt.Errorf("train: a schedule is for the penalty %q, the network has %q", name, have)
+		}
+		s := t.Penalties[name]
+		if s == nil {
+			return fmt.Errorf("train: the schedule of the penalty %q is nil", name)
+		}
+		if err := s.Validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// penaltySchedules names the schedules in one word: "kl=ramp:5".
+func (t *Trainer) penaltySchedules() string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(t.Penalties)) {
+		words = append(words, name+"="+t.Penalties[name].Name())
+	}
+	return strings.Join(words, " ")
+}
+
+// setPenaltyFactors sets the factors of the current step.
+func (l *loop) setPenaltyFactors() {
+	for i, name := range l.penalties {
+		if s, ok := l.trainer.Penalties[name]; ok {
+			l.pass.SetPenaltyFactor(i, s.Factor(l.epochs))
+		}
+	}
+}
+
+// addPenalties adds the penalties of the batch to the losses of its samples and notes
+// what these consist of.
+func (l *loop) addPenalties() {
+	if len(l.penalties) == 0 {
+		return
+	}
+	entries := float64(l.entries() / len(l.batch))
+	for i := range l.batch {
+		l.metrics[0][i] = l.losses[i] / entries
+		for j := range l.penalties {
+			penalty := l.pass.Penalty(j, i)
+			l.metrics[1+j][i] = penalty
+			l.losses[i] += entries * penalty
+		}
+	}
+}
+
+// Ramp lets a factor rise from 0 to 1 in a straight line over some epochs and stay
+// there: the warm-up of a penalty (Bowman et al. 2016).
+type Ramp struct {
+	Epochs int // of the rise, at least 1
+}
+
+// Name returns "ramp:10".
+func (s Ramp) Name() string { return fmt.Sprintf("ramp:%d", s.Epochs) }
+
+// Validate reports a number of epochs below 1.
+func (s Ramp) Validate() error {
+	if s.Epochs < 1 {
+		return fmt.Errorf("train: schedule ramp: epochs is %d, want at least 1", s.Epochs)
+	}
+	return nil
+}
+
+// Factor returns min(t/Epochs, 1).
+func (s Ramp) Factor(epochs float64) float64 { return min(epochs/float64(s.Epochs), 1) }
+
+// Cycles lets a factor rise from 0 to 1 over the first part of every cycle and stay
+// there for the rest of it (Fu et al. 2019).
+type Cycles struct {
+	Epochs int     // of a cycle, at least 1
+	Rise   float64 // the part of a cycle in which it rises, above 0 and at most 1
+}
+
+// Name returns "cycles:10:0.5".
+func (s Cycles) Name() string { return fmt.Sprintf("cycles:%d:%v", s.Epochs, s.Rise) }
+
+// Validate reports a setting out of range.
+func (s Cycles) Validate() error {
+	if s.Epochs < 1 {
+		return fmt.Errorf("train: schedule cycles: epochs is %d, want at least 1", s.Epochs)
+	}
+	if !(s.Rise > 0 && s.Rise <= 1) {
+		return fmt.Errorf("train: schedule cycles: rise is %v, want above 0 and at most 1", s.Rise)
+	}
+	return nil
+}
+
+// Factor returns min(u/Rise, 1) for the part u of the current cycle that has passed.
+func (s Cycles) Factor(epochs float64) float64 {
+	cycles := epochs / float64(s.Epochs)
+	return min((cycles-float64(int(cycles)))/s.Rise, 1)
+}

@@ -20,12 +20,19 @@ var _ train.Observer = (*Bar)(nil)
 
 // Bar shows a training run in the manner of Keras: while an epoch lasts, a
 // bar with steps, rate, remaining time, loss and metrics; once it is over, a line
-// with its numbers. Where Out is not a terminal only the lines are written.
+// with its numbers. Where Out is not a terminal only the lines are written. Of more
+// than a hundred epochs some fifty have a line, the first and the last among them.
 type Bar struct {
 	Out io.Writer // where to show it; standard error by default
 
-	bar   *progressbar.ProgressBar
-	shown time.Time
+	// Forecast tells in a line, after some steps, how long the run will take and how
+	// much memory.
+	Forecast bool
+
+	bar     *progressbar.ProgressBar
+	shown   time.Time
+	written int // the last epoch that has a line
+	forecast
 }
 
 // redraw is how often the bar is drawn: faster than the eye asks for is wasted.
@@ -38,15 +45,50 @@ func (p *Bar) Observe(e train.Event, r *train.Run) error {
 		if p.Out == nil {
 			p.Out = os.Stderr
 		}
+		p.written = len(r.History.Epochs)
+		p.forecast.start()
 	case train.Stepped:
 		p.step(r)
+		p.foretell(r, false)
 	case train.EpochEnded:
 		p.clear()
-		p.line(r)
+		p.foretell(r, true)
+		if p.hasLine(r) {
+			p.line(r)
+		}
 	case train.Ended:
 		p.clear()
+		if len(r.History.Epochs) > p.written {
+			p.line(r)
+		}
 	}
 	return nil
+}
+
+// hasLine reports whether the epoch that has just ended has a line.
+func (p *Bar) hasLine(r *train.Run) bool {
+	const all, some = 100, 50
+	every := 1
+	if r.Epochs > all {
+		every = (r.Epochs + some - 1) / some
+	}
+	return r.Epoch == 1 || r.Epoch%every == 0
+}
+
+// foretell writes the forecast once there is one.
+func (p *Bar) foretell(r *train.Run, epochEnded bool) {
+	if !p.Forecast {
+		return
+	}
+	text := p.forecast.after(r, epochEnded)
+	if text == "" {
+		return
+	}
+	p.clear()
+	fmt.Fprintln(p.Out, text)
+	if !epochEnded {
+		p.begin(r)
+	}
 }
 
 // step redraws the bar now and then.
@@ -90,6 +132,7 @@ func (p *Bar) clear() {
 // line writes the numbers of the epoch that has just ended.
 func (p *Bar) line(r *train.Run) {
 	e := r.History.Last()
+	p.written = e.Epoch
 	text := scoreText("", e.Train, r.History.Metrics)
 	if e.Validation != nil {
 		text += " - " + scoreText("val_", *e.Validation, r.History.Metrics)

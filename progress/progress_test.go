@@ -70,3 +70,22 @@ func TestProgressLines(t *testing.T) {
 		}
 	}
 }
+
+// Long runs have fewer lines, but always the first and the last.
+func TestProgressOfManyEpochs(t *testing.T) {
+	net, err := nn.NewNetwork(tensor.Shape{2}, nn.Dense{Units: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	net.Init(1)
+	var text bytes.Buffer
+	trainer := train.Trainer{Network: net, Loss: loss.MeanSquaredError{}, Optimizer: optim.SGD{}, Epochs: 1003, BatchSize: 5,
+		Observers: []train.Observer{&Bar{Out: &text}}}
+	if _, err := trainer.Fit(context.Background(), samples(5), nil); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
+	if len(lines) < 40 || len(lines) > 60 || !strings.HasPrefix(lines[0], "Epoch    1/1003") || !strings.HasPrefix(lines[len(lines)-1], "Epoch 1003/1003") {
+		t.Errorf("%d lines, from %.20q to %.20q; want some fifty from the first epoch to the last", len(lines), lines[0], lines[len(lines)-1])
+	}
+}

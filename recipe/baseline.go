@@ -13,29 +13,40 @@ import (
 // that any linear code of as many numbers can do.
 type Baseline struct {
 	Components     int     `json:"components"` // the size of the autoencoder's codes
-	PCAMSE         float64 `json:"pca_test_mse"`
-	AutoencoderMSE float64 `json:"autoencoder_test_mse"`
+	PCAMSE         float64 `json:"pca_mse"`
+	AutoencoderMSE float64 `json:"autoencoder_mse"`
+	Part           string  `json:"part"` // of the data that both are measured on: "test"
 }
 
-// compareBaseline fits the principal components of the training samples and
-// measures both on the test samples.
+// NewBaseline fits so many principal components, or as many as there can be, to
+// training samples, measures them on others, and puts an autoencoder's mean squared
+// error on those beside. All samples must fit memory.
+func NewBaseline(training, others dataset.Source, components int, autoencoder float64) (*Baseline, error) {
+	x := allOf(training)
+	model, err := pca.Fit(x, min(components, x.Len(), x.Sample().Size()))
+	if err != nil {
+		return nil, err
+	}
+	linear, err := model.ReconstructionError(allOf(others), model.K())
+	if err != nil {
+		return nil, err
+	}
+	return &Baseline{Components: model.K(), PCAMSE: linear, AutoencoderMSE: autoencoder}, nil
+}
+
+// compareBaseline measures principal component analysis and the autoencoder on the
+// test samples.
 func (s *Session) compareBaseline(ctx context.Context) error {
-	training, test := allOf(s.training), allOf(s.test)
-	size := s.Model.Encoder().Output().Size()
-	model, err := pca.Fit(training, min(size, training.Len(), training.Sample().Size()))
-	if err != nil {
-		return err
-	}
-	linear, err := model.ReconstructionError(test, model.K())
-	if err != nil {
-		return err
-	}
 	own, err := s.Model.Evaluate(ctx, s.test, loss.MeanSquaredError{})
 	if err != nil {
 		return err
 	}
-	s.Metrics.Baseline = &Baseline{model.K(), linear, own.Loss}
-	s.logf("test mean squared error with %d numbers an image: autoencoder %.5f, PCA %.5f\n", model.K(), own.Loss, linear)
+	b, err := NewBaseline(s.training, s.test, s.Model.Encoder().Output().Size(), own.Loss)
+	if err != nil {
+		return err
+	}
+	b.Part, s.Metrics.Baseline = "test", b
+	s.logf("test mean squared error with %d numbers an image: autoencoder %.5f, PCA %.5f\n", b.Components, b.AutoencoderMSE, b.PCAMSE)
 	return nil
 }
 

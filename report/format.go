@@ -30,8 +30,11 @@ var labels = map[string]string{
 
 	"baseline":                      "The autoencoder against PCA with as many numbers",
 	"baseline.components":           "Principal components",
-	"baseline.pca_test_mse":         "Mean squared error on the test data, PCA",
-	"baseline.autoencoder_test_mse": "Mean squared error on the test data, autoencoder",
+	"baseline.part":                 "Part of the data that both are measured on",
+	"baseline.pca_mse":              "Mean squared error, PCA",
+	"baseline.autoencoder_mse":      "Mean squared error, autoencoder",
+	"baseline.pca_test_mse":         "Mean squared error on the test data, PCA",         // as older runs have it
+	"baseline.autoencoder_test_mse": "Mean squared error on the test data, autoencoder", // likewise
 
 	"pca":                          "The learned plane against that of PCA",
 	"pca.principal_angles_degrees": "Principal angles between the planes",

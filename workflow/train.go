@@ -31,14 +31,15 @@ type TrainOptions struct {
 
 	Loss        loss.Loss       // binary cross-entropy behind a sigmoid, else mean squared error
 	Optimizer   optim.Optimizer // Adam
-	Schedule    train.Schedule  // of the learning rate; constant
+	Schedule    train.Schedule  // of the learning rate; constant. A cosine of 0 epochs is one of all
 	Metrics     []metric.Metric // rounded accuracy of images behind a sigmoid, else mean absolute error
 	Scale       dataset.Scaling // unit for images, standard for everything else
 	Divisor     float32         // of unit scaling; what suits the data, see [dataset.UnitDivisor]
 	Validation  float64         // share of the samples that validate; 0 for none
 	TrainSize   int             // the first so many of the others; all
-	Patience    int             // epochs without improvement after which to stop; never
-	Epochs      int             // 20
+	Patience    int             // epochs without improvement after which to stop; never if Epochs is given
+	Epochs      int             // [FewestEpochs], or as many as make [FewestSteps], and then Patience is a tenth
+	Baseline    bool            // also measure principal component analysis with codes of the same size
 	BatchSize   int             // 32
 	Seed        uint64
 	Threads     int // all cores
@@ -120,6 +121,10 @@ func newSession(ctx context.Context, data *dataset.Data, o TrainOptions) (*sessi
 	if err := s.split(); err != nil {
 		return nil, err
 	}
+	s.setEpochs()
+	if err := s.checkBaseline(); err != nil {
+		return nil, err
+	}
 	scaler, err := s.fitScaler(ctx)
 	if err != nil {
 		return nil, err
@@ -146,7 +151,6 @@ func newSession(ctx context.Context, data *dataset.Data, o TrainOptions) (*sessi
 }
 
 func (s *session) setDefaults() {
-	setDefault(&s.Epochs, 20)
 	setDefault(&s.BatchSize, 32)
 	setDefault(&s.Threads, runtime.GOMAXPROCS(0))
 	setDefault(&s.Started, time.Now())
@@ -279,8 +283,8 @@ func (s *session) describe() {
 		s.logf("%s\n", note)
 	}
 	s.logf("scaling %s: %s\n", m.Scale, s.scaling)
-	s.logf("%s\n%d parameters, %d numbers a code; loss %s, optimizer %s at %v, %d threads (%s)\n",
-		m.Architecture, m.Parameters, m.Codes, m.Loss, m.Optimizer, m.Rate, m.Threads, m.SIMD)
+	s.logf("%s\n%d parameters, %d numbers a code; loss %s, optimizer %s at %v, %d threads (%s)\n%s\n",
+		m.Architecture, m.Parameters, m.Codes, m.Loss, m.Optimizer, m.Rate, m.Threads, m.SIMD, s.describeEpochs())
 }
 
 // fit trains the model, showing progress.
@@ -289,7 +293,7 @@ func (s *session) fit(ctx context.Context) error {
 		hourglass.Epochs(s.Epochs), hourglass.BatchSize(s.BatchSize), hourglass.Loss(s.Loss),
 		hourglass.Optimizer(s.Optimizer), hourglass.Schedule(s.Schedule), hourglass.Metrics(s.Metrics...),
 		hourglass.Seed(s.Seed), hourglass.Threads(s.Threads),
-		hourglass.Observe(firstStep{s}, &progress.Bar{Out: s.Log}),
+		hourglass.Observe(firstStep{s}, &progress.Bar{Out: s.Log, Forecast: true}),
 	}
 	if s.parts.Validation != nil {
 		options = append(options, hourglass.Validation(s.parts.Validation.Samples))
@@ -364,6 +368,11 @@ func (s *session) finish(ctx context.Context) error {
 		}
 		s.metrics.Test = &test.Loss
 		s.logf("test loss %.5f\n", test.Loss)
+	}
+	if s.Baseline {
+		if err := s.compareBaseline(ctx); err != nil {
+			return err
+		}
 	}
 	s.written = []string{recipe.ModelFile, recipe.MetricsFile}
 	if err := s.draw(recipe.CurvesFigure)(recipe.Curves(s.metrics.Epochs)); err != nil {

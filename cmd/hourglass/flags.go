@@ -97,6 +97,20 @@ func (f *trainFlags) options(data dataFlags) recipe.Options {
 	}
 }
 
+// addBaseline adds the flag that asks for a comparison.
+func addBaseline(cmd *cobra.Command, baseline *string) {
+	cmd.Flags().StringVar(baseline, "baseline", "", "also measure `pca`, the best linear code of the same size")
+}
+
+// isPCA reports whether the value of --baseline is the only one there is.
+func isPCA(baseline string) (bool, error) {
+	const pca = "pca"
+	if baseline != "" && baseline != pca {
+		return false, usagef("--baseline is %q, want %s", baseline, pca)
+	}
+	return baseline == pca, nil
+}
+
 // checkpointFlags say when a run writes checkpoints, and where it goes on.
 type checkpointFlags struct {
 	every, resume string

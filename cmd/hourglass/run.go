@@ -52,11 +52,12 @@ folder of its own below --out.`,
 				return err
 			}
 			o := train.options(data)
-			o.Quick, o.Baseline, o.Log = quick, baseline == pcaBaseline, output.log(cmd)
-			o.Download, o.Started = downloadBar(o.Log), started
-			if baseline != "" && baseline != pcaBaseline {
-				return usagef("--baseline is %q, want %s", baseline, pcaBaseline)
+			var err error
+			if o.Baseline, err = isPCA(baseline); err != nil {
+				return err
 			}
+			o.Quick, o.Log = quick, output.log(cmd)
+			o.Download, o.Started = downloadBar(o.Log), started
 			if _, known := dataset.Lookup(data.dataset); data.dir != "" && data.dataset != "" && (!known || data.dataset == dataset.Digits) {
 				return usagef("--data-dir is where a data set is looked for by its name; --dataset %s is not looked for", data.dataset)
 			}
@@ -95,17 +96,14 @@ folder of its own below --out.`,
 	output.add(cmd)
 	cmd.Flags().BoolVar(&quick, "quick", false, "a fifth of the epochs, on 20,000 images, to see it work")
 	cmd.Flags().BoolVar(&reporting, "report", false, "also write report.html, one page with everything on it")
-	cmd.Flags().StringVar(&baseline, "baseline", "", "also measure `pca`, the best linear code of the same size")
+	addBaseline(cmd, &baseline)
 	cmd.Flags().StringVar(&out, "out", "", "`folder` to write into (default runs/RECIPE)")
 	cmd.MarkFlagDirname("out")
 	return cmd
 }
 
-// allRecipes stands for every recipe, pcaBaseline for the one baseline there is.
-const (
-	allRecipes  = "all"
-	pcaBaseline = "pca"
-)
+// allRecipes stands for every recipe.
+const allRecipes = "all"
 
 // runOne runs a recipe and explains an interruption.
 func runOne(cmd *cobra.Command, args []string, r recipe.Recipe, o recipe.Options) (*recipe.Metrics, error) {

@@ -50,6 +50,11 @@ Values are scaled (--scale): those of images divided by the largest that their t
 can hold, 255 for bytes, if the training part reaches above half of it, and otherwise
 by the largest there is; each column of a table is brought to mean 0 and deviation 1.
 
+It goes through the data 20 times, or as often as makes 5000 steps if that is more,
+and stops once the validation loss has not improved for a tenth of that (at least 5
+epochs); the best weights are kept. --epochs and --early-stopping say otherwise;
+--epochs alone means exactly so many.
+
 Without --architecture one is chosen from the shape of the data and --codes, and
 said. An architecture is a line, or a file (@FILE): layers separated by ">", and a
 bar where the encoder ends and the decoder begins:
@@ -109,7 +114,7 @@ The layers and their arguments:
 	}
 	data.add(cmd, "")
 	choice.add(cmd)
-	common.addFor(cmd, "20", "32", "the optimiser's")
+	common.addFor(cmd, "20, or as many as make 5000 steps", "32", "the optimiser's")
 	saving.add(cmd)
 	output.add(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "`folder` to write into (default runs/NAME)")
@@ -123,6 +128,7 @@ type choiceFlags struct {
 	architecture, loss, optimizer, schedule, scale string
 	metrics                                        []string
 	codes, patience                                int
+	baseline                                       string
 	validation                                     float64
 }
 
@@ -136,7 +142,8 @@ func (f *choiceFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.metrics, "metric", nil, "`NAME` of "+strings.Join(metric.Names(), ", ")+" to report; may be given several times")
 	flags.StringVar(&f.scale, "scale", "", "scaling `unit|standard|minmax|none`, learned on the training part, or a number to divide by (default unit for images, else standard)")
 	flags.Float64Var(&f.validation, "validation", 0.1, "share of the samples to validate with, drawn by --seed; 0 for none")
-	flags.IntVar(&f.patience, "early-stopping", 0, "stop after so many epochs without improvement, and keep the best weights")
+	addBaseline(cmd, &f.baseline)
+	flags.IntVar(&f.patience, "early-stopping", 0, "stop after so many epochs without improvement, and keep the best weights (default a tenth of the epochs, at least 5, unless --epochs is given)")
 }
 
 // options returns what the flags mean.
@@ -154,11 +161,14 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 	case !(f.validation >= 0 && f.validation < 1):
 		return o, usagef("--validation is %v, want a share from 0 to below 1", f.validation)
 	}
+	if o.Baseline, err = isPCA(f.baseline); err != nil {
+		return o, err
+	}
 	scale, divisor, err := parseScale(f.scale)
 	if err != nil {
 		return o, err
 	}
-	o = workflow.TrainOptions{Codes: f.codes, Scale: scale, Divisor: divisor, Validation: f.validation, Patience: f.patience,
+	o = workflow.TrainOptions{Codes: f.codes, Scale: scale, Divisor: divisor, Baseline: o.Baseline, Validation: f.validation, Patience: f.patience,
 		TrainSize: common.trainSize, Epochs: common.epochs, BatchSize: common.batchSize, Seed: common.seed, Threads: common.threads}
 	if f.loss != "" {
 		if o.Loss, err = loss.ByName(f.loss); err != nil {
@@ -168,11 +178,12 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 	if o.Optimizer, err = optim.ByName(f.optimizer, common.rate); err != nil {
 		return o, usageError{err}
 	}
-	if o.Epochs == 0 {
-		o.Epochs = defaultEpochs
-	}
-	if o.Schedule, err = train.ParseSchedule(f.schedule, o.Epochs); err != nil {
+	if o.Schedule, err = train.ParseSchedule(f.schedule, max(o.Epochs, 1)); err != nil {
 		return o, usageError{err}
+	}
+	if c, ok := o.Schedule.(train.Cosine); ok && o.Epochs == 0 && !strings.Contains(f.schedule, ":") {
+		c.Epochs = 0 // as many as there will be
+		o.Schedule = c
 	}
 	for _, name := range f.metrics {
 		m, err := metric.ByName(name)
@@ -184,8 +195,6 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 	o.Architecture, err = f.line(cmd)
 	return o, err
 }
-
-const defaultEpochs = 20
 
 // parseScale reads a kind of scaling or a number to divide by.
 func parseScale(text string) (kind dataset.Scaling, divisor float32, err error) {

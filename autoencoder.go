@@ -22,6 +22,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 
 	"hourglass/dataset"
 	"hourglass/nn"
@@ -33,7 +34,7 @@ const DefaultSeed = 42
 
 // Autoencoder is an encoder and a decoder with shared training. Once trained it
 // may be used by any number of goroutines at once. What changes it, which is Fit, Init,
-// SetScaler, LearnScores and writing to the weights of its networks, must not run at the
+// SetScaler, SetThreads, SetRecord, LearnScores and writing to the weights of its networks, must not run at the
 // same time as anything else.
 type Autoencoder struct {
 	encoderLayers, decoderLayers nn.Layers
@@ -41,7 +42,9 @@ type Autoencoder struct {
 	whole            *nn.Network
 	encoder, decoder *nn.Network // parts of whole, with the same weights
 
-	reconstructing, encoding, decoding passPool
+	reconstructing, encoding, decoding lender
+	scratches                          sync.Pool // of *scratch
+	threads                            int       // of a call, see SetThreads; 0 for all cores
 
 	scaler *dataset.Scaler // nil for data taken as it is
 	normal *normal         // see LearnScores; nil if it has not been called for these weights
@@ -100,8 +103,6 @@ func (a *Autoencoder) SetScaler(s *dataset.Scaler) error {
 		}
 	}
 	a.scaler, a.normal = s, nil
-	a.reconstructing.before, a.reconstructing.after = s, s
-	a.encoding.before, a.decoding.after = s, s
 	return nil
 }
 
@@ -126,23 +127,62 @@ func (a *Autoencoder) Summary() string {
 // Encode returns the codes of n samples: x has shape n×(input), the result
 // n×(code).
 func (a *Autoencoder) Encode(x tensor.Tensor) (tensor.Tensor, error) {
-	return a.encoding.run("encode", x, 0)
+	if err := checkBatch("encode", x, a.encoder.Input()); err != nil {
+		return tensor.Tensor{}, err
+	}
+	return a.encode(context.Background(), call{verb: "encode", x: x.Data}, x.Len())
 }
 
 // EncodeAll returns the codes of all samples of a source, of shape n×(code),
 // without holding the samples in memory. It ends early with ctx's error.
 func (a *Autoencoder) EncodeAll(ctx context.Context, data dataset.Source) (tensor.Tensor, error) {
-	return a.encoding.runSource(ctx, "encode", data)
+	if err := checkSource("encode", data, a.encoder.Input()); err != nil {
+		return tensor.Tensor{}, err
+	}
+	return a.encode(ctx, call{verb: "encode", source: data}, data.Len())
+}
+
+// encode makes room for the codes of a call's n samples and computes them.
+func (a *Autoencoder) encode(ctx context.Context, c call, n int) (tensor.Tensor, error) {
+	codes, err := room(c.verb, n, a.encoder)
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	c.Codes = codes.Data
+	if err := a.infer(ctx, c, n); err != nil {
+		return tensor.Tensor{}, err
+	}
+	return codes, nil
+}
+
+// reconstruct makes room for the reconstructions of a call's n samples, or for what its
+// codes stand for, and computes them.
+func (a *Autoencoder) reconstruct(ctx context.Context, c call, n int) (tensor.Tensor, error) {
+	y, err := room(c.verb, n, a.whole)
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	c.Reconstructions = y.Data
+	if err := a.infer(ctx, c, n); err != nil {
+		return tensor.Tensor{}, err
+	}
+	return y, nil
 }
 
 // Decode returns the samples that codes stand for: codes has shape n×(code), the
 // result n×(output). With skips from encoder to decoder (nn.Tap) a code alone stands for
 // no sample, and that is the error.
 func (a *Autoencoder) Decode(codes tensor.Tensor) (tensor.Tensor, error) {
-	return a.decoding.run("decode", codes, 0)
+	if err := a.checkCodes("decode", codes); err != nil {
+		return tensor.Tensor{}, err
+	}
+	return a.reconstruct(context.Background(), call{verb: "decode", x: codes.Data, decode: true}, codes.Len())
 }
 
 // Reconstruct encodes and decodes: x has shape n×(input), the result n×(output).
 func (a *Autoencoder) Reconstruct(x tensor.Tensor) (tensor.Tensor, error) {
-	return a.reconstructing.run("reconstruct", x, 0)
+	if err := checkBatch("reconstruct", x, a.whole.Input()); err != nil {
+		return tensor.Tensor{}, err
+	}
+	return a.reconstruct(context.Background(), call{verb: "reconstruct", x: x.Data}, x.Len())
 }

@@ -3,103 +3,192 @@ package hourglass
 import (
 	"context"
 	"fmt"
+	"math/bits"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"hourglass/dataset"
 	"hourglass/internal/kernel"
 	"hourglass/internal/parallel"
+	"hourglass/metric"
 	"hourglass/nn"
 	"hourglass/tensor"
 	"hourglass/train"
 )
 
-// inferenceBatch is how many samples run through a network together: enough for
-// the matrix products, few enough for their values to stay in the caches.
+// inferenceBatch is how many samples run through a network together at most: enough
+// for the matrix products, few enough for their values to stay in the caches. A power
+// of two.
 const inferenceBatch = 64
 
-// passPool lends a network's passes to the goroutines that need one.
-type passPool struct {
-	network       *nn.Network
-	before, after *dataset.Scaler // applied to what goes in and undone in what comes out; may be nil
-	pool          sync.Pool       // of *nn.Pass
+// passValues is how many values a pass may hold (64 MiB of them), unless a single
+// sample needs more.
+const passValues = 16 << 20
+
+// worthwhile is how long a stretch of samples takes at least that is handed to another
+// core: waking it takes a tenth of that.
+const worthwhile = 40 * time.Microsecond
+
+// lender lends a network's passes to the goroutines that run it.
+type lender struct {
+	network *nn.Network
+	passes  [7]sync.Pool // of *nn.Pass with memory for 1, 2, 4, … inferenceBatch samples
+	most    atomic.Int32 // samples that run together at most; 0 before the first pass
+	cost    atomic.Int64 // nanoseconds that a sample took last; 0 before it is known
 }
 
-func (p *passPool) get() *nn.Pass {
-	if pass, ok := p.pool.Get().(*nn.Pass); ok {
+// borrow returns a pass for n samples, no larger than it has to be.
+func (l *lender) borrow(n int) *nn.Pass {
+	size := bits.Len(uint(n - 1))
+	if pass, ok := l.passes[size].Get().(*nn.Pass); ok {
 		return pass
 	}
-	return p.network.NewPass(inferenceBatch)
+	return l.network.NewPass(1 << size)
 }
 
-// forward runs the network on n samples of x, the first of which is the caller's
-// sample first, and writes its output to y.
-func (p *passPool) forward(y, x []float32, first, n int) error {
-	if p.before != nil {
-		x = slices.Clone(x)
-		p.before.Apply(x)
+func (l *lender) giveBack(pass *nn.Pass, n int) { l.passes[bits.Len(uint(n-1))].Put(pass) }
+
+// batch returns how many samples run together at most. It is a power of two.
+func (l *lender) batch() int {
+	if most := l.most.Load(); most > 0 {
+		return int(most)
 	}
-	if err := checkFinite(x, first, n); err != nil {
+	pass := l.borrow(1)
+	defer l.giveBack(pass, 1)
+	most := max(1, min(inferenceBatch, passValues/max(pass.SampleValues(), 1)))
+	most = 1 << (bits.Len(uint(most)) - 1)
+	l.most.Store(int32(most))
+	return most
+}
+
+// stretch returns into stretches of how many samples n samples are best cut for so many
+// goroutines. Results do not depend on it: a sample's are its own.
+func (l *lender) stretch(n, threads int) int {
+	most := l.batch()
+	if threads == 1 || n > most*threads {
+		return most
+	}
+	least := 1
+	if cost := l.cost.Load(); cost > 0 {
+		least = int(min(int64(worthwhile)/cost, int64(most)-1)) + 1
+	}
+	return min(max((n+threads-1)/threads, least), most)
+}
+
+// SetThreads sets on how many cores a call may run at most (Encode, Decode,
+// Reconstruct, Score, Run and their kin): 1 keeps each on the goroutine that made it,
+// which is best for a service that answers many at once; 0, the default, means all
+// cores. Fit has an option of its own, Threads. The results are the same.
+func (a *Autoencoder) SetThreads(n int) { a.threads = max(n, 0) }
+
+// Want says what Run computes.
+type Want struct{ Codes, Reconstructions, Scores bool }
+
+// Results are what Run makes of n samples.
+type Results struct {
+	Codes           tensor.Tensor // n×(code)
+	Reconstructions tensor.Tensor // n×(output)
+	Scores          []float64     // n, see Score
+}
+
+// Run returns what is wanted of n samples, and runs each of them through encoder and
+// decoder once for all of it: x has shape n×(input). It ends early with ctx's error.
+func (a *Autoencoder) Run(ctx context.Context, x tensor.Tensor, want Want) (Results, error) {
+	const verb = "run"
+	var r Results
+	if err := checkBatch(verb, x, a.whole.Input()); err != nil {
+		return r, err
+	}
+	var err error
+	if want.Codes {
+		if r.Codes, err = room(verb, x.Len(), a.encoder); err != nil {
+			return Results{}, err
+		}
+	}
+	if want.Reconstructions {
+		if r.Reconstructions, err = room(verb, x.Len(), a.whole); err != nil {
+			return Results{}, err
+		}
+	}
+	if want.Scores {
+		r.Scores = make([]float64, x.Len())
+	}
+	out := Output{Codes: r.Codes.Data, Reconstructions: r.Reconstructions.Data, Scores: r.Scores}
+	if err := a.infer(ctx, call{verb: verb, x: x.Data, Output: out}, x.Len()); err != nil {
+		return Results{}, err
+	}
+	return r, nil
+}
+
+// Output is memory for what RunInto makes of samples, one after another: what is nil
+// is not computed.
+type Output struct {
+	Codes           []float32 // for n·(values of a code)
+	Reconstructions []float32 // for n·(values of a sample)
+	Scores          []float64 // for n
+}
+
+// RunInto is Run into the caller's memory, which must be as long as the results and
+// not overlap x. On one core (SetThreads) it allocates nothing.
+func (a *Autoencoder) RunInto(ctx context.Context, out Output, x tensor.Tensor) error {
+	const verb = "run"
+	if err := checkBatch(verb, x, a.whole.Input()); err != nil {
 		return err
 	}
-	pass := p.get()
-	copy(y, pass.Forward(x, n))
-	p.pool.Put(pass)
-	if p.after != nil {
-		p.after.Undo(y)
+	n := x.Len()
+	if err := checkRoom(verb, "codes", out.Codes == nil, len(out.Codes), n*a.encoder.Output().Size()); err != nil {
+		return err
 	}
-	return nil
+	if err := checkRoom(verb, "reconstructions", out.Reconstructions == nil, len(out.Reconstructions), n*a.whole.Output().Size()); err != nil {
+		return err
+	}
+	if err := checkRoom(verb, "scores", out.Scores == nil, len(out.Scores), n); err != nil {
+		return err
+	}
+	return a.infer(ctx, call{verb: verb, x: x.Data, Output: out}, n)
 }
 
-// checkFinite reports the first of n samples that has a value which is not finite. The
-// number of the first sample of x is first.
-func checkFinite(x []float32, first, n int) error {
-	if kernel.Finite(x) {
+// DecodeInto is Decode into the caller's memory, which must be as long as the samples
+// and not overlap the codes. It ends early with ctx's error. On one core (SetThreads) it
+// allocates nothing.
+func (a *Autoencoder) DecodeInto(ctx context.Context, dst []float32, codes tensor.Tensor) error {
+	const verb = "decode"
+	if err := a.checkCodes(verb, codes); err != nil {
+		return err
+	}
+	if err := checkRoom(verb, "samples", false, len(dst), codes.Len()*a.whole.Output().Size()); err != nil {
+		return err
+	}
+	return a.infer(ctx, call{verb: verb, x: codes.Data, decode: true, Output: Output{Reconstructions: dst}}, codes.Len())
+}
+
+// checkRoom reports memory, unless nothing is to go there, that is not as long as what is.
+func checkRoom(verb, what string, unwanted bool, got, want int) error {
+	if unwanted || got == want {
 		return nil
 	}
-	i := slices.IndexFunc(x, func(v float32) bool { return v-v != 0 })
-	size := len(x) / n
-	return &train.SampleError{Sample: first + i/size, Element: i % size, Value: x[i]}
-}
-
-// run runs the network on all samples of x, on all cores if there are many. The number
-// of the first one, for messages, is first.
-func (p *passPool) run(verb string, x tensor.Tensor, first int) (tensor.Tensor, error) {
-	if err := p.complete(verb); err != nil {
-		return tensor.Tensor{}, err
-	}
-	if err := checkBatch(verb, x, p.network.Input()); err != nil {
-		return tensor.Tensor{}, err
-	}
-	y, err := p.output(verb, x.Len())
-	if err != nil {
-		return tensor.Tensor{}, err
-	}
-	err = inChunks(context.Background(), x.Len(), func(lo, hi int) error {
-		return p.forward(y.Slice(lo, hi).Data, x.Slice(lo, hi).Data, first+lo, hi-lo)
-	})
-	if err != nil {
-		return tensor.Tensor{}, fmt.Errorf("hourglass: %s: %w", verb, err)
-	}
-	return y, nil
-}
-
-// complete reports a network that cannot run alone, which is a decoder that joins what
-// the encoder taps.
-func (p *passPool) complete(verb string) error {
-	if err := p.network.Complete(); err != nil {
-		return fmt.Errorf("hourglass: %s: %w", verb, err)
-	}
-	return nil
+	return fmt.Errorf("hourglass: %s: there is room for %d values of %s, want %d", verb, got, what, want)
 }
 
 // checkBatch reports an array that is not N samples of shape in.
 func checkBatch(verb string, x tensor.Tensor, in tensor.Shape) error {
-	if len(x.Shape) < 2 || x.Shape.Validate() != nil || x.Sample().Size() != in.Size() || len(x.Data) != x.Shape.Size() {
+	if len(x.Shape) < 2 || x.Shape.Validate() != nil || x.Shape[1:].Size() != in.Size() || len(x.Data) != x.Shape.Size() {
 		return fmt.Errorf("hourglass: %s: got an array of shape %v with %d values, want N×%v with N at least 1",
 			verb, x.Shape, len(x.Data), in)
 	}
 	return nil
+}
+
+// checkCodes reports an array that is not N codes, and a decoder that cannot run alone
+// because it joins what the encoder taps.
+func (a *Autoencoder) checkCodes(verb string, codes tensor.Tensor) error {
+	if err := a.decoder.Complete(); err != nil {
+		return fmt.Errorf("hourglass: %s: %w", verb, err)
+	}
+	return checkBatch(verb, codes, a.decoder.Input())
 }
 
 // checkSource reports a source without samples of shape in.
@@ -117,51 +206,172 @@ func describe(data dataset.Source) string {
 	return fmt.Sprintf("%d of shape %v", data.Len(), data.Sample())
 }
 
-// runSource is run for samples that are read as they are needed.
-func (p *passPool) runSource(ctx context.Context, verb string, data dataset.Source) (tensor.Tensor, error) {
-	if err := p.complete(verb); err != nil {
-		return tensor.Tensor{}, err
-	}
-	if err := checkSource(verb, data, p.network.Input()); err != nil {
-		return tensor.Tensor{}, err
-	}
-	y, err := p.output(verb, data.Len())
-	if err != nil {
-		return tensor.Tensor{}, err
-	}
-	err = inChunks(ctx, data.Len(), func(lo, hi int) error {
-		return p.forward(y.Slice(lo, hi).Data, readRange(data, lo, hi), lo, hi-lo)
-	})
-	if err != nil {
-		return tensor.Tensor{}, fmt.Errorf("hourglass: %s: %w", verb, err)
-	}
-	return y, nil
-}
-
-// readRange returns samples lo to hi of a source.
-func readRange(data dataset.Source, lo, hi int) []float32 {
-	x, indices := make([]float32, (hi-lo)*data.Sample().Size()), make([]int, hi-lo)
-	for i := range indices {
-		indices[i] = lo + i
-	}
-	data.Read(x, indices)
-	return x
-}
-
-// output makes room for the network's output for n samples.
-func (p *passPool) output(verb string, n int) (tensor.Tensor, error) {
-	shape := append(tensor.Shape{n}, p.network.Output()...)
+// room returns an array for a network's output for n samples.
+func room(verb string, n int, network *nn.Network) (tensor.Tensor, error) {
+	shape := append(tensor.Shape{n}, network.Output()...)
 	if err := shape.Validate(); err != nil {
 		return tensor.Tensor{}, fmt.Errorf("hourglass: %s: the result is too large: %w", verb, err)
 	}
 	return tensor.New(shape...), nil
 }
 
-// inChunks calls do for consecutive stretches [lo, hi) of n samples, on as many
-// goroutines as there are cores and stretches.
-func inChunks(ctx context.Context, n int, do func(lo, hi int) error) error {
-	chunks := (n + inferenceBatch - 1) / inferenceBatch
-	return parallel.Each(ctx, 0, chunks, func(_, c int) error {
-		return do(c*inferenceBatch, min((c+1)*inferenceBatch, n))
+// call is what one call computes of samples that have been checked: whatever Output
+// has memory for.
+type call struct {
+	verb   string
+	x      []float32      // the samples, or codes to decode,
+	source dataset.Source // unless they are read from here
+	decode bool           // x are codes
+	first  int            // number of the first sample, in messages
+	Output
+}
+
+// entry returns the passes that the samples go to first, which the cost of a call is
+// estimated by.
+func (a *Autoencoder) entry(c *call) *lender {
+	switch {
+	case c.decode:
+		return &a.decoding
+	case c.Reconstructions == nil && c.Scores == nil:
+		return &a.encoding
+	}
+	return &a.reconstructing
+}
+
+// infer computes what the call wants of its n samples, on several cores where that is
+// worth it.
+func (a *Autoencoder) infer(ctx context.Context, c call, n int) error {
+	threads := a.threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	stretch := a.entry(&c).stretch(n, threads)
+	var err error
+	if n <= stretch || threads == 1 {
+		err = a.alone(ctx, c, n, stretch)
+	} else {
+		err = a.shared(ctx, c, n, stretch, threads)
+	}
+	if err != nil {
+		return fmt.Errorf("hourglass: %s: %w", c.verb, err)
+	}
+	return nil
+}
+
+// alone computes one stretch after another on this goroutine.
+func (a *Autoencoder) alone(ctx context.Context, c call, n, stretch int) error {
+	s, ok := a.scratches.Get().(*scratch)
+	if !ok {
+		s = new(scratch)
+	}
+	for lo := 0; lo < n; lo += stretch {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := a.compute(&c, s, lo, min(lo+stretch, n)); err != nil {
+			return err
+		}
+	}
+	a.scratches.Put(s)
+	return nil
+}
+
+// shared hands out the stretches.
+func (a *Autoencoder) shared(ctx context.Context, c call, n, stretch, threads int) error {
+	scratches := make([]scratch, threads)
+	return parallel.Each(ctx, threads, (n-1)/stretch+1, func(worker, i int) error {
+		return a.compute(&c, &scratches[worker], i*stretch, min((i+1)*stretch, n))
 	})
+}
+
+// scratch is what a goroutine needs to compute stretches, but for passes.
+type scratch struct {
+	samples []float32
+	indices []int
+}
+
+// compute computes samples lo to hi of a call. A panic, of a source perhaps, is an error.
+func (a *Autoencoder) compute(c *call, s *scratch, lo, hi int) (err error) {
+	defer parallel.Catch(&err)
+	began, n := time.Now(), hi-lo
+	x := a.input(c, s, lo, hi)
+	if err := checkFinite(x, c.first+lo, n); err != nil {
+		return err
+	}
+	last, from := &a.reconstructing, x
+	if c.decode {
+		last = &a.decoding
+	}
+	if c.Codes != nil {
+		codes := rows(c.Codes, lo, hi, a.encoder.Output().Size())
+		pass := a.encoding.borrow(n)
+		copy(codes, pass.Forward(x, n))
+		a.encoding.giveBack(pass, n)
+		if a.decoder.Complete() == nil {
+			last, from = &a.decoding, codes
+		}
+	}
+	if c.Reconstructions != nil || c.Scores != nil {
+		pass := last.borrow(n)
+		a.deliver(c, pass.Forward(from, n), x, lo, hi)
+		last.giveBack(pass, n)
+	}
+	a.entry(c).cost.Store(max(int64(time.Since(began))/int64(n), 1))
+	return nil
+}
+
+// input returns samples lo to hi as the network wants them.
+func (a *Autoencoder) input(c *call, s *scratch, lo, hi int) []float32 {
+	size := a.whole.Input().Size()
+	if c.decode {
+		size = a.decoder.Input().Size()
+	}
+	if c.source == nil && (a.scaler == nil || c.decode) {
+		return rows(c.x, lo, hi, size)
+	}
+	s.samples = slices.Grow(s.samples[:0], (hi-lo)*size)[:(hi-lo)*size]
+	if c.source != nil {
+		s.indices = s.indices[:0]
+		for i := lo; i < hi; i++ {
+			s.indices = append(s.indices, i)
+		}
+		c.source.Read(s.samples, s.indices)
+	} else {
+		copy(s.samples, rows(c.x, lo, hi, size))
+	}
+	if a.scaler != nil {
+		a.scaler.Apply(s.samples)
+	}
+	return s.samples
+}
+
+// deliver writes what the call wants of outputs y for inputs x.
+func (a *Autoencoder) deliver(c *call, y, x []float32, lo, hi int) {
+	size := a.whole.Output().Size()
+	if c.Scores != nil {
+		for i := range hi - lo {
+			c.Scores[lo+i] = metric.MeanSquaredError{}.Eval(rows(y, i, i+1, size), rows(x, i, i+1, size))
+		}
+	}
+	if c.Reconstructions != nil {
+		dst := rows(c.Reconstructions, lo, hi, size)
+		copy(dst, y)
+		if a.scaler != nil {
+			a.scaler.Undo(dst)
+		}
+	}
+}
+
+// rows returns samples lo to hi of data.
+func rows(data []float32, lo, hi, size int) []float32 { return data[lo*size : hi*size : hi*size] }
+
+// checkFinite reports the first of n samples that has a value which is not finite. The
+// number of the first sample of x is first.
+func checkFinite(x []float32, first, n int) error {
+	if kernel.Finite(x) {
+		return nil
+	}
+	i := slices.IndexFunc(x, func(v float32) bool { return v-v != 0 })
+	size := len(x) / n
+	return &train.SampleError{Sample: first + i/size, Element: i % size, Value: x[i]}
 }

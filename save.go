@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -17,15 +18,26 @@ import (
 // scores and record in one safetensors file, whole or not at all. The same model
 // gives the same bytes.
 func (a *Autoencoder) Save(path string) error {
-	m, err := a.model()
-	if err != nil {
-		return fmt.Errorf("hourglass: save %s: %w", path, err)
-	}
-	err = atomicfile.Write(path, func(w io.Writer) error { return modelfile.Write(w, m) })
-	if err != nil {
+	if err := atomicfile.Write(path, a.write); err != nil {
 		return fmt.Errorf("hourglass: save: %w", err)
 	}
 	return nil
+}
+
+// Write writes what Save writes, to w. A reader of less than all of it will know.
+func (a *Autoencoder) Write(w io.Writer) error {
+	if err := a.write(w); err != nil {
+		return fmt.Errorf("hourglass: write: %w", err)
+	}
+	return nil
+}
+
+func (a *Autoencoder) write(w io.Writer) error {
+	m, err := a.model()
+	if err != nil {
+		return err
+	}
+	return modelfile.Write(w, m)
 }
 
 // SaveRecord is SetRecord and Save.
@@ -88,6 +100,40 @@ func Load(path string) (*Autoencoder, error) {
 	a, err := fromModel(m)
 	if err != nil {
 		return nil, fmt.Errorf("hourglass: load %s: %w", path, err)
+	}
+	return a, nil
+}
+
+// Read reads what Save or Write wrote, from wherever it comes: an HTTP body, memory.
+// As Load it refuses what is damaged. It reads no further than the model goes, give or
+// take a buffer.
+func Read(r io.Reader) (*Autoencoder, error) {
+	m, err := modelfile.Read(r)
+	if err != nil {
+		return nil, fmt.Errorf("hourglass: read: %w", err)
+	}
+	a, err := fromModel(m)
+	if err != nil {
+		return nil, fmt.Errorf("hourglass: read: %w", err)
+	}
+	return a, nil
+}
+
+// ReadFS is Load for a file of a file system, such as one embedded in the program:
+//
+//	//go:embed model.safetensors
+//	var files embed.FS
+//	…
+//	ae, err := hourglass.ReadFS(files, "model.safetensors")
+func ReadFS(files fs.FS, name string) (*Autoencoder, error) {
+	f, err := files.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("hourglass: read: %w", err)
+	}
+	defer f.Close()
+	a, err := Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%w (in %s)", err, name)
 	}
 	return a, nil
 }

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"hourglass/dataset"
-	"hourglass/metric"
 	"hourglass/tensor"
 )
 
@@ -20,7 +19,7 @@ func (a *Autoencoder) Score(x tensor.Tensor) ([]float64, error) {
 	if err := checkBatch("score", x, a.whole.Input()); err != nil {
 		return nil, err
 	}
-	return a.ScoreAll(context.Background(), dataset.Array{Tensor: x})
+	return a.score(context.Background(), call{verb: "score", x: x.Data}, x.Len())
 }
 
 // ScoreAll returns the score of every sample of a source, without holding the
@@ -29,27 +28,16 @@ func (a *Autoencoder) ScoreAll(ctx context.Context, data dataset.Source) ([]floa
 	if err := checkSource("score", data, a.whole.Input()); err != nil {
 		return nil, err
 	}
-	scores, size := make([]float64, data.Len()), a.whole.Input().Size()
-	err := inChunks(ctx, data.Len(), func(lo, hi int) error {
-		x := readRange(data, lo, hi)
-		if a.scaler != nil {
-			a.scaler.Apply(x)
-		}
-		if err := checkFinite(x, lo, hi-lo); err != nil {
-			return err
-		}
-		pass := a.reconstructing.get()
-		y := pass.Forward(x, hi-lo)
-		for i := range hi - lo {
-			scores[lo+i] = metric.MeanSquaredError{}.Eval(y[i*size:(i+1)*size], x[i*size:(i+1)*size])
-		}
-		a.reconstructing.pool.Put(pass)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("hourglass: score: %w", err)
+	return a.score(ctx, call{verb: "score", source: data}, data.Len())
+}
+
+// score makes room for the scores of a call's n samples and computes them.
+func (a *Autoencoder) score(ctx context.Context, c call, n int) ([]float64, error) {
+	c.Scores = make([]float64, n)
+	if err := a.infer(ctx, c, n); err != nil {
+		return nil, err
 	}
-	return scores, nil
+	return c.Scores, nil
 }
 
 // quantileSteps is into how many steps LearnScores divides the scores.

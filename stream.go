@@ -1,6 +1,8 @@
 package hourglass
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"iter"
 	"runtime"
@@ -17,57 +19,65 @@ import (
 // A sample of the wrong size, or with values that are not finite, ends the codes with an
 // error that names it by its number, from 0. Its range can be left at any time.
 func (a *Autoencoder) EncodeSeq(samples iter.Seq[[]float32]) iter.Seq2[[]float32, error] {
-	return a.encoding.seq("encode", samples)
+	return a.seq("encode", &a.encoding, samples, func(x []float32, first, n int) (tensor.Tensor, error) {
+		return a.encode(context.Background(), call{verb: "encode", x: x, first: first}, n)
+	})
 }
 
 // DecodeSeq returns the samples that a stream of codes stands for; see EncodeSeq.
 func (a *Autoencoder) DecodeSeq(codes iter.Seq[[]float32]) iter.Seq2[[]float32, error] {
-	return a.decoding.seq("decode", codes)
+	if err := a.decoder.Complete(); err != nil {
+		return func(yield func([]float32, error) bool) { yield(nil, fmt.Errorf("hourglass: decode: %w", err)) }
+	}
+	return a.seq("decode", &a.decoding, codes, func(x []float32, first, n int) (tensor.Tensor, error) {
+		return a.reconstruct(context.Background(), call{verb: "decode", x: x, decode: true, first: first}, n)
+	})
 }
 
 // ReconstructSeq encodes and decodes a stream of samples; see EncodeSeq.
 func (a *Autoencoder) ReconstructSeq(samples iter.Seq[[]float32]) iter.Seq2[[]float32, error] {
-	return a.reconstructing.seq("reconstruct", samples)
+	return a.seq("reconstruct", &a.reconstructing, samples, func(x []float32, first, n int) (tensor.Tensor, error) {
+		return a.reconstruct(context.Background(), call{verb: "reconstruct", x: x, first: first}, n)
+	})
 }
 
-// seq runs the network on a stream of samples.
-func (p *passPool) seq(verb string, samples iter.Seq[[]float32]) iter.Seq2[[]float32, error] {
+// batchFunc runs n samples, the first of which has a number in the stream.
+type batchFunc func(samples []float32, first, n int) (tensor.Tensor, error)
+
+// seq runs a stream of samples, some for each core at a time.
+func (a *Autoencoder) seq(verb string, entry *lender, samples iter.Seq[[]float32], run batchFunc) iter.Seq2[[]float32, error] {
 	return func(yield func([]float32, error) bool) {
-		if err := p.complete(verb); err != nil {
-			yield(nil, err)
-			return
-		}
-		size, number := p.network.Input().Size(), 0
-		batch := make([]float32, 0, runtime.GOMAXPROCS(0)*inferenceBatch*size)
+		size, number := entry.network.Input().Size(), 0
+		full := cmp.Or(a.threads, runtime.GOMAXPROCS(0)) * entry.batch()
+		var batch []float32
 		for x := range samples {
 			if len(x) != size {
-				if p.yieldBatch(verb, batch, number, yield) {
+				if yieldBatch(batch, number, size, run, yield) {
 					yield(nil, fmt.Errorf("hourglass: %s: sample %d has %d values, want %d", verb, number, len(x), size))
 				}
 				return
 			}
 			batch = append(batch, x...)
 			number++
-			if len(batch) == cap(batch) {
-				if !p.yieldBatch(verb, batch, number, yield) {
+			if len(batch) == full*size {
+				if !yieldBatch(batch, number, size, run, yield) {
 					return
 				}
 				batch = batch[:0]
 			}
 		}
-		p.yieldBatch(verb, batch, number, yield)
+		yieldBatch(batch, number, size, run, yield)
 	}
 }
 
-// yieldBatch yields the network's output for samples one after another, which may
-// be none; so many samples came up to the last of them. It reports whether more is wanted.
-func (p *passPool) yieldBatch(verb string, batch []float32, number int, yield func([]float32, error) bool) bool {
+// yieldBatch yields the results for samples one after another, which may be none; so many
+// samples came up to the last of them. It reports whether more is wanted.
+func yieldBatch(batch []float32, number, size int, run batchFunc, yield func([]float32, error) bool) bool {
 	if len(batch) == 0 {
 		return true
 	}
-	size := p.network.Input().Size()
 	n := len(batch) / size
-	y, err := p.run(verb, tensor.Tensor{Shape: tensor.Shape{n, size}, Data: batch}, number-n)
+	y, err := run(batch, number-n, n)
 	if err != nil {
 		yield(nil, err)
 		return false

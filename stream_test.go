@@ -160,3 +160,21 @@ func ExampleAutoencoder_Threshold() {
 	// point 0 is an outlier: false
 	// point 1 is an outlier: true
 }
+
+// Run gives codes, reconstructions and scores together; a service keeps each of its
+// calls on one core.
+func ExampleAutoencoder_Run() {
+	ctx := context.Background()
+	ae, err := hourglass.New(nn.Layers{nn.Input{3}, nn.Dense{Units: 1}}, nn.Layers{nn.Dense{Units: 3}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ae.SetThreads(1)
+	r, err := ae.Run(ctx, line(4), hourglass.Want{Codes: true, Reconstructions: true, Scores: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.Codes.Shape, r.Reconstructions.Shape, len(r.Scores))
+	// Output:
+	// 4×1 4×3 4
+}

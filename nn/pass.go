@@ -29,6 +29,8 @@ type Pass struct {
 	frames  [][]Frame // [worker][stage]
 	lent    []Value   // values that are the memory of the input
 
+	sampleValues int // see SampleValues
+
 	grads   []float32     // of the weights, in the order of the arena
 	dvalues [][]float32   // of the values: the gradient of the loss with respect to each
 	dinputs [][][]float32 // [stage][input]: what each reader of a value adds to its gradient

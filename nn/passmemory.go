@@ -11,6 +11,7 @@ func (p *Pass) allocateFrames(workers int) {
 	for i := range stages {
 		for _, size := range stages[i].Memory {
 			p.memory[i] = append(p.memory[i], make([]float32, p.capacity*size))
+			p.sampleValues += size
 		}
 		p.shared[i] = make([]float32, stages[i].Shared)
 	}
@@ -66,6 +67,7 @@ func (p *Pass) shareValues() {
 	}
 	buffers := make([][]float32, len(sizes))
 	for b, size := range sizes {
+		p.sampleValues += size
 		buffers[b] = make([]float32, p.capacity*size)
 	}
 	p.values = make([][]float32, len(holder))
@@ -77,6 +79,10 @@ func (p *Pass) shareValues() {
 		p.values[v] = buffers[place[h]]
 	}
 }
+
+// SampleValues returns how many values an inference pass has memory for with each of
+// its samples.
+func (p *Pass) SampleValues() int { return p.sampleValues }
 
 // holders returns for each value the one whose memory it is, which is another where
 // the stage that makes it is passive.

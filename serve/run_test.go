@@ -132,17 +132,20 @@ func TestGRPC(t *testing.T) {
 	request.Inputs[0].Contents, request.RawInputContents = nil, [][]byte{raw}
 	check("raw contents")
 	request.Inputs[0].Contents = &inference.InferTensorContents{}
-	for what, spoil := range map[string]func(){
-		"contents twice": func() {},
-		"NaN":            func() { request.Inputs[0].Contents = nil; copy(raw, "\xff\xff\xff\xff") },
-		"too few bytes":  func() { request.RawInputContents[0] = raw[:8] },
-		"a bad shape":    func() { request.Inputs[0].Shape = []int64{-1, 1 << 62} },
-		"no shape":       func() { request.Inputs[0].Shape = nil },
-		"no input":       func() { request.Inputs, request.RawInputContents = nil, nil },
+	for _, c := range []struct {
+		what  string
+		spoil func() // it stays spoiled for the next
+	}{
+		{"contents twice", func() {}},
+		{"NaN", func() { request.Inputs[0].Contents = nil; copy(raw, "\xff\xff\xff\xff") }},
+		{"too few bytes", func() { request.RawInputContents[0] = raw[:8] }},
+		{"a bad shape", func() { request.Inputs[0].Shape = []int64{-1, 1 << 62} }},
+		{"no shape", func() { request.Inputs[0].Shape = nil }},
+		{"no input", func() { request.Inputs, request.RawInputContents = nil, nil }},
 	} {
-		spoil()
+		c.spoil()
 		if _, err := client.ModelInfer(ctx, request); status.Code(err) != codes.InvalidArgument {
-			t.Errorf("%s: %v, want an invalid argument", what, err)
+			t.Errorf("%s: %v, want an invalid argument", c.what, err)
 		}
 	}
 	stream, err := grpc_reflection_v1.NewServerReflectionClient(conn).ServerReflectionInfo(ctx)

@@ -122,9 +122,17 @@ func (s *Server) Handler() http.Handler {
 		{"GET /v2/models/{model}/versions/{version}/ready", "model_ready", false, s.v2ModelReady},
 		{"POST /v2/models/{model}/infer", "infer", false, s.v2Infer},
 		{"POST /v2/models/{model}/versions/{version}/infer", "infer", false, s.v2Infer},
+		{"GET /models", "models", false, s.listModels},
+		{"GET /openapi.json", "openapi", false, s.openAPI},
+		{"GET /{$}", "page", true, s.page("page.html", "text/html; charset=utf-8")},
+		{"GET /page.css", "page", true, s.page("page.css", "text/css; charset=utf-8")},
+		{"GET /page.js", "page", true, s.page("page.js", "text/javascript; charset=utf-8")},
 		{"GET /metrics", "metrics", false, wrap(s.metrics.handler())},
 	} {
 		mux.HandleFunc(route.pattern, s.handle(route.operation, route.open, route.handler))
+	}
+	for _, v := range verbs {
+		mux.HandleFunc("POST /models/{model}/"+v.name, s.handle(v.name, false, s.verb(v)))
 	}
 	if s.config.Pprof {
 		s.addProfiles(mux)

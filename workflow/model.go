@@ -13,6 +13,7 @@ import (
 	"hourglass/loss"
 	"hourglass/metric"
 	"hourglass/recipe"
+	"hourglass/tensor"
 	"hourglass/train"
 )
 
@@ -123,6 +124,22 @@ func (m *Model) samples(in *Input) (dataset.Source, error) {
 		return images.Normalize(mean, std), nil
 	}
 	return dataset.Scaled(in.Samples, &dataset.Scaler{Kind: dataset.UnitScaling, Scale: []float32{in.Largest}})
+}
+
+// PixelValues returns what each byte of an image is worth to the model.
+func (m *Model) PixelValues() (values [256]float32) {
+	images := &dataset.Images{Shape: tensor.Shape{1}, Pixels: make([]byte, 256)}
+	indices := make([]int, 256)
+	for i := range indices {
+		images.Pixels[i], indices[i] = byte(i), i
+	}
+	in := &Input{Data: &dataset.Data{Samples: images.Raw(), Largest: 255}}
+	source, err := m.samples(in)
+	if err != nil {
+		panic(err) // images of bytes can always be scaled
+	}
+	source.Read(values[:], indices)
+	return values
 }
 
 // normalization returns the mean and deviation of the recipe that made the model.

@@ -196,6 +196,26 @@ func (in *Input) parseData(s *scanner, depth int) error {
 	return in.noteAxis(s, depth, count)
 }
 
+// ParseValues reads JSON that is an array of numbers, or of arrays of them, as the
+// data of tensors is. Axes are how long the arrays at each depth are.
+func ParseValues(text []byte) (values []float32, axes []int, err error) {
+	s, in := &scanner{text: text}, &Input{}
+	if err := in.parseData(s, 0); err != nil {
+		return nil, nil, err
+	}
+	if err := s.end(); err != nil {
+		return nil, nil, err
+	}
+	nested := 1
+	for _, n := range in.axes {
+		nested *= n // of at most as many as there are bytes
+	}
+	if nested != len(in.Data) {
+		return nil, nil, errMixed
+	}
+	return in.Data, in.axes, nil
+}
+
 // noteAxis notes how long an array at some depth is; all must be of one length.
 func (in *Input) noteAxis(s *scanner, depth, count int) error {
 	for len(in.axes) <= depth {
@@ -364,6 +384,8 @@ func (in *Input) Check() error {
 	return CheckFinite(in.Data)
 }
 
+var errMixed = errors.New("data mixes numbers and arrays")
+
 func errDatatype(got string) error {
 	return fmt.Errorf("datatype is %q, want FP32, FP64 or FP16", got)
 }
@@ -395,7 +417,7 @@ func (in *Input) check() (size int64, err error) {
 		nested *= int64(n)
 	}
 	if nested != size {
-		return 0, errors.New("data mixes numbers and arrays")
+		return 0, errMixed
 	}
 	return size, nil
 }

@@ -2,9 +2,9 @@ package registry
 
 import (
 	"context"
-	"fmt"
 	"math"
 
+	"hourglass/dataset"
 	"hourglass/neighbors"
 	"hourglass/tensor"
 	"hourglass/workflow"
@@ -24,20 +24,21 @@ type Neighbor struct {
 	Distance float64 `json:"distance"` // Euclidean, between codes
 }
 
-// loadReferences reads references for a model: codes that encode has written, or
-// data that the model was made for, which it encodes.
+// loadReferences reads references for a model: data that it was made for, which it
+// encodes, or codes that encode has written.
 func loadReferences(ctx context.Context, m *workflow.Model, path string) (*References, error) {
-	in, err := workflow.Load(ctx, path, defaultLoad)
+	codes, err := workflow.Load(ctx, path, dataset.LoadOptions{})
 	if err != nil {
 		return nil, err
 	}
-	defer in.Close()
-	var encoder *workflow.Model
-	if size := in.Shape().Size(); size != m.Encoder().Output().Size() {
+	defer codes.Close()
+	in, encoder := codes, (*workflow.Model)(nil)
+	if in.Shape().Size() != m.Encoder().Output().Size() {
 		encoder = m
-	}
-	if encoder != nil && in.Shape().Size() != m.Encoder().Input().Size() {
-		return nil, fmt.Errorf("%s has samples of shape %v, want codes of %v or samples of %v", path, in.Shape(), m.Encoder().Output(), m.Encoder().Input())
+		if in, err = m.Load(ctx, path, dataset.LoadOptions{}); err != nil {
+			return nil, err
+		}
+		defer in.Close()
 	}
 	vectors, err := workflow.Vectors(ctx, encoder, in, func(done, total int) {})
 	if err != nil {

@@ -15,7 +15,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"hourglass/dataset"
 	"hourglass/workflow"
 )
 
@@ -29,9 +28,6 @@ type Spec struct {
 
 // modelFile is what a model is called in the folder of a run.
 const modelFile = "model.safetensors"
-
-// defaultLoad is how references are read.
-var defaultLoad dataset.LoadOptions
 
 var validName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$`)
 

@@ -183,7 +183,10 @@ type Frame struct {
 	terms     []penaltyTerm // that Penalties are of
 
 	Training bool // noise and dropout act only in training
-	Logits   bool // see SigmoidEnding
-	Repeated bool // X and DX hold one row a sample, which stands for all; see RepeatReader
-	Random   Random
+	// Evaluating tells that a loss is evaluated: noise rests, but what is random by nature,
+	// such as the codes of a variational autoencoder, is drawn.
+	Evaluating bool
+	Logits     bool // see SigmoidEnding
+	Repeated   bool // X and DX hold one row a sample, which stands for all; see RepeatReader
+	Random     Random
 }

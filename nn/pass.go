@@ -37,10 +37,11 @@ type Pass struct {
 	forks   [][][]float32 // [value]: the gradients of the readers behind the first, to be added up
 	doutput []float32     // what the loss writes
 
-	n      int // samples in the current run
-	random Random
-	noise  bool // the current run is a training step
-	solo   *parallel.Worker
+	n          int // samples in the current run
+	random     Random
+	noise      bool // the current run is a training step
+	evaluating bool // or the evaluation of a loss
+	solo       *parallel.Worker
 }
 
 // Worker is one of a team that runs a pass together. All of them call the same
@@ -156,8 +157,21 @@ func (p *Pass) Start(n int) {
 	if n > p.capacity {
 		panic(fmt.Sprintf("nn: a pass for %d samples was given %d", p.capacity, n))
 	}
-	p.n, p.noise = n, false
+	p.n, p.noise, p.evaluating = n, false, false
 }
+
+// StartEvaluation begins the evaluation of a loss on n samples, of which the first is
+// the source's sample number first: noise and dropout rest, codes are drawn (see
+// Frame.Evaluating) with random numbers that are a function of seed and sample.
+func (p *Pass) StartEvaluation(n, first int, seed uint64) {
+	p.Start(n)
+	p.evaluating = true
+	p.random = Random{Seed: seed, Step: evaluationStep, First: first}
+}
+
+// evaluationStep stands where training steps have their number, of which none is as
+// large.
+const evaluationStep = 1<<48 - 1
 
 // StartTraining begins a training step on n samples, with random numbers that
 // are a function of seed and step.

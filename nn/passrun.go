@@ -171,7 +171,9 @@ func (p *Pass) frame(worker, stage, lo, hi int) *Frame {
 	}
 	f.Training = p.noise && !p.rests[stage]
 	f.Random = p.random
-	f.Random.Stage, f.Random.First = uint16(stage), lo
+	f.Evaluating = p.evaluating
+	f.Random.Stage = uint16(stage)
+	f.Random.First += lo
 	if p.training {
 		f.DX, f.DY = rows(p.dinputs[stage][0], lo, hi, in), rows(p.dvalues[stage+1], lo, hi, out)
 	}

@@ -51,6 +51,13 @@ var (
 	}
 )
 
+// variational is a network of layers that draw at random and add penalties.
+var variational = nn.Layers{
+	nn.MaskingNoise{Rate: 0.2}, nn.SaltAndPepperNoise{Rate: 0.2}, nn.Dense{Units: 9, Activation: nn.SELU},
+	nn.Parallel{Branches: []nn.Layers{{nn.Dense{Units: 4}}, {nn.Dense{Units: 4}}}}, nn.Sampling{Weight: 0.1},
+	nn.MMDRegularization{Weight: 2}, nn.Dense{Units: 16, Activation: nn.Sigmoid},
+}
+
 // network is one to train, its input and the number of samples.
 type network struct {
 	name   string
@@ -66,6 +73,7 @@ var networks = []network{
 	{"one sample", everything, tensor.Shape{12, 12}, 1},
 	{"blocks", blocks, tensor.Shape{12, 12}, 5},
 	{"attentive", attentive, tensor.Shape{12, 12}, 5},
+	{"variational", variational, tensor.Shape{16}, 70},
 }
 
 // TestWorkersGiveSameBits trains with several numbers of workers and compares all

@@ -445,7 +445,7 @@ func (l *loop) evaluate(ctx context.Context, source dataset.Source, what string)
 			indices[i] = at + i
 		}
 		l.batch = indices[:n]
-		l.pass.Start(n)
+		l.pass.StartEvaluation(n, at, l.trainer.Seed)
 		l.team.Run(l.evaluateJob)
 		if err := l.checkSamples(); err != nil {
 			return Scores{}, err

@@ -73,7 +73,7 @@ const (
 // state is what a checkpoint says of the training, beside the arrays.
 type state struct {
 	*train.Snapshot
-	Data *Digests `json:"data,omitempty"` // nil in checkpoints that are older than it
+	Data *Digests `json:"data,omitempty"` // nil in older checkpoints, and where nobody knew them yet
 
 	scaler *dataset.Scaler
 }
@@ -180,7 +180,23 @@ func (c *checkpointer) keepBest(r *train.Run) error {
 	if series[len(series)-1] > slices.Min(series) {
 		return nil
 	}
+	if _, err := c.data(); err != nil { // who knows the digests may record them, too
+		return err
+	}
 	return c.model.Save(filepath.Join(c.Dir, BestFile))
+}
+
+// data returns the digests of the data, nil if the run was cancelled before anybody
+// knew them.
+func (c *checkpointer) data() (*Digests, error) {
+	d, err := c.digests()
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &d, nil
 }
 
 // write writes a checkpoint and removes those that are too many.
@@ -197,7 +213,7 @@ func (c *checkpointer) write(r *train.Run) error {
 	if err != nil {
 		return err
 	}
-	digests, err := c.digests()
+	data, err := c.data()
 	if err != nil {
 		return err
 	}
@@ -205,7 +221,7 @@ func (c *checkpointer) write(r *train.Run) error {
 	if err != nil {
 		return fmt.Errorf("hourglass: checkpoint: %w", err)
 	}
-	if m.Training, err = json.Marshal(state{Snapshot: snapshot, Data: &digests}); err != nil {
+	if m.Training, err = json.Marshal(state{Snapshot: snapshot, Data: data}); err != nil {
 		return fmt.Errorf("hourglass: checkpoint: %w", err)
 	}
 	m.Arrays = append(m.Arrays, trainingArrays(snapshot)...)
@@ -379,13 +395,13 @@ func (s *state) fits(a *Autoencoder, settings train.Settings, digests func() (Di
 			{"training", s.Data.Train, here.Train}, {"validation", s.Data.Validation, here.Validation},
 		} {
 			if part.saved != part.here {
-				return fmt.Errorf("hourglass: resume: the checkpoint was made with other %s data: its digest is %.12s, that of this data %.12s",
+				return fmt.Errorf("hourglass: resume: the %s data is other: its digest was %.12s, now it is %.12s",
 					part.name, orNone(part.saved), orNone(part.here))
 			}
 		}
 	}
 	if !reflect.DeepEqual(s.scaler, a.scaler) {
-		return fmt.Errorf("hourglass: resume: the checkpoint was made with %s, this run has %s", scalingWords(s.scaler), scalingWords(a.scaler))
+		return fmt.Errorf("hourglass: resume: the run has %s, not %s", scalingWords(s.scaler), scalingWords(a.scaler))
 	}
 	return nil
 }
@@ -405,8 +421,6 @@ func scalingWords(s *dataset.Scaler) string {
 // called. That of validation, which may be nil, is "" then.
 func digestsOf(ctx context.Context, training, validation dataset.Source) func() (Digests, error) {
 	return sync.OnceValues(func() (d Digests, err error) {
-		// A run that is cancelled still writes its last checkpoint.
-		ctx = context.WithoutCancel(ctx)
 		if d.Train, err = dataset.Digest(ctx, training); err == nil && validation != nil {
 			d.Validation, err = dataset.Digest(ctx, validation)
 		}

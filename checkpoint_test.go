@@ -174,10 +174,10 @@ func TestResumeRefuses(t *testing.T) {
 		{empty, "no checkpoint in " + empty, newSmall(t), hourglass.Threads(1)},
 		{filepath.Join(empty, "missing"), "missing", newSmall(t), hourglass.Threads(1)},
 		{dir, "another architecture", other, hourglass.Threads(1)},
-		{dir, "batches of size 4, this run has 5", newSmall(t), hourglass.BatchSize(5)},
-		{dir, "seed 42, this run has 43", newSmall(t), hourglass.Seed(43)},
-		{dir, "optimizer adam and beta2 0, this run has 0.99", newSmall(t), hourglass.Optimizer(optim.Adam{LearningRate: 0.01, Beta2: 0.99})},
-		{dir, "other validation data", newSmall(t), hourglass.Validation(wave(7).Slice(1, 7))},
+		{dir, "batches of size 4, not 5", newSmall(t), hourglass.BatchSize(5)},
+		{dir, "seed 42, not 43", newSmall(t), hourglass.Seed(43)},
+		{dir, "optimizer adam with beta2 0, not 0.99", newSmall(t), hourglass.Optimizer(optim.Adam{LearningRate: 0.01, Beta2: 0.99})},
+		{dir, "the validation data is other", newSmall(t), hourglass.Validation(wave(7).Slice(1, 7))},
 	} {
 		err := fitSmall(t, c.ae, t.TempDir(), 0, hourglass.Resume(c.dir), c.option)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
@@ -266,7 +266,7 @@ func TestResumeRefusesOtherScaling(t *testing.T) {
 	if err := fit(dataset.UnitScaling); err != nil {
 		t.Fatal(err)
 	}
-	if err := fit(dataset.MinMaxScaling, hourglass.Resume(dir)); err == nil || !strings.Contains(err.Error(), "was made with scaling unit by [] [0.94") {
+	if err := fit(dataset.MinMaxScaling, hourglass.Resume(dir)); err == nil || !strings.Contains(err.Error(), "the run has scaling unit by [] [0.94") {
 		t.Errorf("got %v", err)
 	}
 	if err := fit(dataset.UnitScaling, hourglass.Resume(dir)); err != nil {
@@ -286,7 +286,7 @@ func TestResumeRefusesOtherData(t *testing.T) {
 	other := wave(22)
 	other.Data = slices.Clone(other.Data)
 	other.Data[100] += 1e-6
-	if err := fit(other, hourglass.Resume(dir)); err == nil || !strings.Contains(err.Error(), "other training data: its digest is ") {
+	if err := fit(other, hourglass.Resume(dir)); err == nil || !strings.Contains(err.Error(), "the training data is other: its digest was ") {
 		t.Errorf("error %v", err)
 	}
 	if err := fit(wave(22), hourglass.Resume(dir)); err != nil {

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"hourglass/recipe"
+	runs "hourglass/run"
 )
 
 // memoryRuns is how often the command is run; a run takes seconds.
@@ -82,7 +82,7 @@ func medianOf(runs []commandRun, value func(commandRun) float64) float64 {
 // runCommand trains the stacked autoencoder for an epoch.
 func (h *harness) runCommand(command string) (commandRun, error) {
 	out := h.path("run")
-	cmd := exec.CommandContext(h.ctx, command, "run", "stacked", "--dataset", "mnist", "--epochs", "1", "--quiet", "--out", out)
+	cmd := exec.CommandContext(h.ctx, command, "run", "stacked", "--dataset", "mnist", "--epochs", "1", "--quiet", "--overwrite", "--out", out)
 	dieWithParent(cmd)
 	stderr := &lastLine{}
 	cmd.Stderr = stderr
@@ -99,7 +99,7 @@ func (h *harness) runCommand(command string) (commandRun, error) {
 	var metrics struct {
 		FirstStep float64 `json:"first_step_seconds"`
 	}
-	text, err := os.ReadFile(filepath.Join(out, recipe.MetricsFile))
+	text, err := os.ReadFile(filepath.Join(out, runs.MetricsFile))
 	if err := errors.Join(err, json.Unmarshal(text, &metrics)); err != nil {
 		return commandRun{}, err
 	}

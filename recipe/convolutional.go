@@ -42,7 +42,7 @@ var convolutional = Recipe{
 	Validation: 5000,
 
 	After: func(ctx context.Context, s *Session) error {
-		s.logf("%s", s.Model.Summary())
+		s.Logf("%s", s.Model.Summary())
 		return s.showReconstructions(s.Data.Validation.Tensor(0, shownImages))
 	},
 }

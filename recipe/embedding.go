@@ -41,8 +41,8 @@ func (s *Session) showMap(ctx context.Context) error {
 	s.Metrics.TSNE = &Embedding{images.Len(), 30, embedding.Iteration(), embedding.KL(), time.Since(start).Seconds()}
 	points := embedding.Points()
 	return errors.Join(
-		s.draw(scatterFigure)(figure.Scatter(points, validation.Labels, figure.ScatterOptions{Names: images.Classes})),
-		s.draw(mapFigure(s.mapName()))(figure.Thumbnails(points, validation.Labels, images.Tensor(0, images.Len()), figure.ThumbnailOptions{})))
+		s.Draw(scatterFigure)(figure.Scatter(points, validation.Labels, figure.ScatterOptions{Names: images.Classes})),
+		s.Draw(mapFigure(s.mapName()))(figure.Thumbnails(points, validation.Labels, images.Tensor(0, images.Len()), figure.ThumbnailOptions{})))
 }
 
 // mapName is the data set's name if it has one, not the path it was read from.
@@ -58,9 +58,9 @@ func (s *Session) tellEmbedding(e tsne.Event) error {
 	const every = 250
 	switch {
 	case e.Embedding == nil:
-		s.logf("t-SNE: %v\n", e.Stage)
+		s.Logf("t-SNE: %v\n", e.Stage)
 	case e.Iteration > 0 && e.Iteration%every == 0:
-		s.logf("t-SNE: %v, iteration %d of %d, KL %.3f\n", e.Stage, e.Iteration, e.Iterations, e.Embedding.KL())
+		s.Logf("t-SNE: %v, iteration %d of %d, KL %.3f\n", e.Stage, e.Iteration, e.Iterations, e.Embedding.KL())
 	}
 	return nil
 }

@@ -2,19 +2,17 @@ package recipe
 
 import (
 	"errors"
-	"strings"
-
 	"hourglass/dataset"
 	"hourglass/figure"
 	"hourglass/nn"
+	"hourglass/run"
 	"hourglass/tensor"
-	"hourglass/train"
 )
 
 // The figures' file names; where the lecture saves a figure, they are its own.
 const (
-	CurvesFigure         = "curves.png"
-	ReconstructionFigure = "reconstruction_plot.png"
+	CurvesFigure         = run.CurvesFigure
+	ReconstructionFigure = run.ReconstructionFigure
 	scatterFigure        = "codes_tsne_plot.png"
 	linearFigure         = "linear_autoencoder_pca_plot.png"
 	planesFigure         = "linear_autoencoder_planes.png"
@@ -40,7 +38,7 @@ func (s *Session) showReconstructions(images tensor.Tensor) error {
 	if err != nil {
 		return err
 	}
-	return s.draw(ReconstructionFigure)(figure.Reconstructions(images, outputs, figure.ReconstructionOptions{Range: s.pixels()}))
+	return s.Draw(ReconstructionFigure)(figure.Reconstructions(images, outputs, figure.ReconstructionOptions{Range: s.pixels()}))
 }
 
 // showDenoising draws validation images, what a noise layer makes of them, and
@@ -55,7 +53,7 @@ func (s *Session) showDenoising(name string, noise nn.Layer) error {
 	if err != nil {
 		return err
 	}
-	return s.draw(name)(figure.Reconstructions(images, outputs, figure.ReconstructionOptions{
+	return s.Draw(name)(figure.Reconstructions(images, outputs, figure.ReconstructionOptions{
 		Middle: corrupted, Captions: []string{"original", "corrupted", "reconstructed"}, Range: s.pixels()}))
 }
 
@@ -74,9 +72,9 @@ func (s *Session) showGrids() error {
 	}
 	options := figure.GridOptions{Range: s.pixels()}
 	return errors.Join(
-		s.draw(trainingGrid)(figure.Grid(examples, columns, options)),
-		s.draw(testGrid)(figure.Grid(inputs, columns, options)),
-		s.draw(reconstructedGrid)(figure.Grid(outputs, columns, options)))
+		s.Draw(trainingGrid)(figure.Grid(examples, columns, options)),
+		s.Draw(testGrid)(figure.Grid(inputs, columns, options)),
+		s.Draw(reconstructedGrid)(figure.Grid(outputs, columns, options)))
 }
 
 // reconstruct runs images through the model and returns images of their shape.
@@ -102,32 +100,4 @@ func (s *Session) pixels() figure.Range {
 		return figure.Range{}
 	}
 	return figure.Range{Low: -s.Recipe.Mean / s.Recipe.Std, High: (1 - s.Recipe.Mean) / s.Recipe.Std}
-}
-
-// draw returns a function that saves a figure, unless there was an error in
-// drawing it.
-func (s *Session) draw(name string) func(*figure.Figure, error) error {
-	return func(f *figure.Figure, err error) error {
-		if err != nil {
-			return err
-		}
-		s.figures = append(s.figures, name)
-		return figure.Save(s.path(name), f)
-	}
-}
-
-// showCurves draws loss and metrics over the epochs.
-func (s *Session) showCurves() error { return s.draw(CurvesFigure)(Curves(s.Metrics.Epochs)) }
-
-// Curves draws a run's loss and metrics over its epochs.
-func Curves(history *train.History) (*figure.Figure, error) {
-	var series []figure.Series
-	for _, name := range append([]string{"loss"}, history.Metrics...) {
-		axis := strings.ReplaceAll(name, "_", " ")
-		series = append(series, figure.Series{Axis: axis, Name: "training", Values: history.Series(name)})
-		if values := history.Series("val_" + name); values != nil {
-			series = append(series, figure.Series{Axis: axis, Name: "validation", Values: values})
-		}
-	}
-	return figure.Curves(series...)
 }

@@ -43,7 +43,7 @@ var linear = Recipe{
 		return errors.Join(
 			s.comparePlanes(points),
 			s.showPlanes(points),
-			s.draw(linearFigure)(figure.Scatter(codes, nil, figure.ScatterOptions{
+			s.Draw(linearFigure)(figure.Scatter(codes, nil, figure.ScatterOptions{
 				Axes: true, XLabel: "z₁", YLabel: "z₂", Width: 4, Height: 3})))
 	},
 }
@@ -57,7 +57,7 @@ func (s *Session) showPlanes(points tensor.Tensor) error {
 	}
 	decoder := s.Model.Decoder().Arrays() // kernel 2×3 and bias: the plane of codes·kernel + bias
 	kernel, bias := decoder[0].Values, decoder[1].Values
-	return s.draw(planesFigure)(figure.Planes(points, []figure.Plane{
+	return s.Draw(planesFigure)(figure.Planes(points, []figure.Plane{
 		{Name: "principal components", Origin: space(model.Mean), U: space(model.Components.Row(0)), V: space(model.Components.Row(1))},
 		{Name: "autoencoder", Origin: space(bias), U: space(kernel[:3]), V: space(kernel[3:])},
 	}, figure.PlanesOptions{}))
@@ -103,8 +103,8 @@ func (s *Session) comparePlanes(points tensor.Tensor) error {
 		return err
 	}
 	c := PlaneComparison{angles, *s.Metrics.Test, least}
-	s.logf("principal angles between the learned plane and that of PCA: %.2f° and %.2f°\n", angles[0], angles[1])
-	s.logf("mean squared reconstruction error: autoencoder %.6f, PCA %.6f\n", c.AutoencoderMSE, c.PCAMSE)
+	s.Logf("principal angles between the learned plane and that of PCA: %.2f° and %.2f°\n", angles[0], angles[1])
+	s.Logf("mean squared reconstruction error: autoencoder %.6f, PCA %.6f\n", c.AutoencoderMSE, c.PCAMSE)
 	s.Metrics.PCA = &c
 	return nil
 }

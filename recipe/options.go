@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"time"
 
-	"hourglass"
 	"hourglass/dataset"
 	"hourglass/optim"
+	"hourglass/run"
 )
 
 // Options are what a user may change about a run. The zero value runs a recipe
@@ -21,22 +19,12 @@ type Options struct {
 	BatchSize    int     // 0 for the recipe's
 	LearningRate float64 // 0 for the recipe's
 	Seed         uint64
-	Threads      int    // 0 for all cores
-	TrainSize    int    // the first so many training images; 0 for all
-	Quick        bool   // a fifth of the epochs, on 20,000 images, where nothing else is asked for
-	Baseline     bool   // also measure principal component analysis with codes of the same size
-	Out          string // folder for what the run writes; made if need be
+	TrainSize    int  // the first so many training images; 0 for all
+	Quick        bool // a fifth of the epochs, on 20,000 images, where nothing else is asked for
+	Baseline     bool // also measure principal component analysis with codes of the same size
 
-	// Checkpoints says when checkpoints are written into a folder below Out; nil
-	// for one at an interruption only. Resume goes on from the last one there.
-	Checkpoints *hourglass.Checkpoints
-	Resume      bool
+	run.Options
 
-	// Started is when the program was started, to tell how long the first step took
-	// to come; the time of the call by default.
-	Started time.Time
-
-	Log      io.Writer              // progress and results in words; nil for silence
 	Download func(dataset.Progress) // follows a download; may be nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"hourglass/internal/realdata"
 	"hourglass/nn"
 	"hourglass/recipe"
+	"hourglass/run"
 )
 
 // slow are the recipes with heavy layers, with a map of 5,000 codes, and with
@@ -40,14 +41,14 @@ func TestRecipesLeaveTheirFiles(t *testing.T) {
 			for i, name := range shows {
 				shows[i] = strings.Replace(name, "mnist_", "digits_", 1) // maps are named for their data
 			}
-			for _, name := range append(shows, recipe.MetricsFile, recipe.ModelFile) {
+			for _, name := range append(shows, run.MetricsFile, run.ModelFile, run.NotesFile) {
 				if info, err := os.Stat(filepath.Join(out, name)); err != nil || info.Size() == 0 {
 					t.Errorf("%s: %v", name, err)
 				}
 			}
 			files, err := os.ReadDir(out)
-			if err != nil || len(files) != len(r.Shows)+3 {
-				t.Errorf("got %v, want just model, metrics, checkpoints and %v", files, r.Shows)
+			if err != nil || len(files) != len(r.Shows)+4 {
+				t.Errorf("got %v, want just model, metrics, notes, checkpoints and %v", files, r.Shows)
 			}
 		})
 	}
@@ -55,7 +56,7 @@ func TestRecipesLeaveTheirFiles(t *testing.T) {
 
 // quickOptions trains on a few built-in digits, or on the recipe's own data.
 func quickOptions(r recipe.Recipe, out string) recipe.Options {
-	o := recipe.Options{Epochs: 2, Seed: 1, Out: out}
+	o := recipe.Options{Epochs: 2, Seed: 1, Options: run.Options{Out: out}}
 	if r.Own == nil {
 		o.Dataset, o.TrainSize = "digits", 256
 	} else {
@@ -106,7 +107,7 @@ func TestLossesOnMNISTAreThoseOfPyTorch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := r.Run(context.Background(), recipe.Options{Dataset: "mnist", DataDir: dir, Seed: 42, Out: t.TempDir()})
+		m, err := r.Run(context.Background(), recipe.Options{Dataset: "mnist", DataDir: dir, Seed: 42, Options: run.Options{Out: t.TempDir()}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -66,7 +66,7 @@ func (s *Session) recognize(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.logf("recognition by the nearest of %d labelled images a class: %.1f ± %.1f %% of %d test images over %d draws\n",
+	s.Logf("recognition by the nearest of %d labelled images a class: %.1f ± %.1f %% of %d test images over %d draws\n",
 		labelledPerClass, 100*spread.Mean, 100*spread.Std, test.images.Len(), recognitionDraws)
 	if err := s.showRecognition(ctx, training, test); err != nil {
 		return err
@@ -101,7 +101,7 @@ func (s *Session) showRecognition(ctx context.Context, training, test labelledIm
 	return errors.Join(
 		s.drawLabelled(labelledGrid, training.images, drawn, references.Labels, references.Labels),
 		s.drawLabelled(recognisedGrid, test.images, first, test.Labels[:len(first)], result.Predicted[:len(first)]),
-		s.draw(confusionFigure)(figure.Confusion(result.Confusion, test.images.Classes, figure.ConfusionOptions{})))
+		s.Draw(confusionFigure)(figure.Confusion(result.Confusion, test.images.Classes, figure.ConfusionOptions{})))
 }
 
 // recognizeAsLecture does what the lecture's program does, and prints what it
@@ -124,7 +124,7 @@ func (s *Session) recognizeAsLecture(ctx context.Context, training labelledImage
 		return 0, err
 	}
 	accuracy = result.Confusion.Accuracy()
-	s.logf("Recognition accuracy according to the learned representation is %.1f%%\n", 100*accuracy)
+	s.Logf("Recognition accuracy according to the learned representation is %.1f%%\n", 100*accuracy)
 	return accuracy, errors.Join(
 		s.drawLabelled(lectureLabelledGrid, training.images, drawn[0], sets[0].Labels, sets[0].Labels),
 		s.drawLabelled(lectureRecognisedGrid, training.images, drawn[1], sets[1].Labels, result.Predicted))
@@ -133,9 +133,9 @@ func (s *Session) recognizeAsLecture(ctx context.Context, training labelledImage
 // printLabels prints labels in rows of ten.
 func (s *Session) printLabels(labels []int) {
 	for i := 0; i < len(labels); i += gridColumns {
-		s.logf("%v\n", labels[i:min(i+gridColumns, len(labels))])
+		s.Logf("%v\n", labels[i:min(i+gridColumns, len(labels))])
 	}
-	s.logf("\n")
+	s.Logf("\n")
 }
 
 // drawLabelled draws chosen images in rows of ten with their labels, marking
@@ -147,5 +147,5 @@ func (s *Session) drawLabelled(name string, images *dataset.Images, chosen, trut
 	if err != nil {
 		return err
 	}
-	return s.draw(name)(figure.Grid(batch, gridColumns, figure.GridOptions{Labels: labels, Wrong: wrong, Range: s.pixels()}))
+	return s.Draw(name)(figure.Grid(batch, gridColumns, figure.GridOptions{Labels: labels, Wrong: wrong, Range: s.pixels()}))
 }

@@ -84,7 +84,7 @@ func (o *summedLoss) Observe(e train.Event, r *train.Run) error {
 		o.sum += r.BatchLoss
 	case train.EpochEnded:
 		if i := r.Epoch - 1; i%10 == 0 {
-			o.session.logf("====> Epoch: %d Average loss: %.9f\n", i, o.sum)
+			o.session.Logf("====> Epoch: %d Average loss: %.9f\n", i, o.sum)
 			o.session.Metrics.SummedLoss = append(o.session.Metrics.SummedLoss, EpochLoss{r.Epoch, o.sum})
 		}
 		o.sum = 0

@@ -16,6 +16,7 @@ import (
 	"hourglass/modelfile"
 	"hourglass/nn"
 	"hourglass/recipe"
+	"hourglass/run"
 	"hourglass/tensor"
 )
 
@@ -73,7 +74,7 @@ func baseName(dir string) string {
 
 // readMetrics reads the numbers and finds words for the recipe they are of.
 func readMetrics(r *Run, dir string) error {
-	path := filepath.Join(dir, recipe.MetricsFile)
+	path := filepath.Join(dir, run.MetricsFile)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read %s: there is no such file, want the folder of a run", path)
@@ -96,7 +97,7 @@ func readMetrics(r *Run, dir string) error {
 
 // readModel reads the architecture, and how the model came about.
 func readModel(r *Run, dir string) error {
-	path := filepath.Join(dir, recipe.ModelFile)
+	path := filepath.Join(dir, run.ModelFile)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

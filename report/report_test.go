@@ -15,6 +15,7 @@ import (
 	"hourglass"
 	"hourglass/nn"
 	"hourglass/recipe"
+	"hourglass/run"
 )
 
 // stackedMetrics is a short run of the recipe stacked.
@@ -37,12 +38,12 @@ func runFolder(t *testing.T, metrics string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "my-run")
 	must(t, os.Mkdir(dir, 0o777))
-	write(t, filepath.Join(dir, recipe.MetricsFile), []byte(metrics))
+	write(t, filepath.Join(dir, run.MetricsFile), []byte(metrics))
 	known, err := recipe.ByName("stacked")
 	must(t, err)
 	model, err := hourglass.New(known.Encoder, known.Decoder)
 	must(t, err)
-	must(t, model.SaveRecord(filepath.Join(dir, recipe.ModelFile), map[string]any{"optimizer": "sgd"}))
+	must(t, model.SaveRecord(filepath.Join(dir, run.ModelFile), map[string]any{"optimizer": "sgd"}))
 	for _, name := range []string{"curves.png", "another_figure.png", "reconstruction_plot.png"} {
 		write(t, filepath.Join(dir, name), somePNG(t))
 	}
@@ -224,7 +225,7 @@ func TestUnknownKeysAreShown(t *testing.T) {
 func TestWhatIsMissingIsLeftOut(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "bare")
 	must(t, os.Mkdir(dir, 0o777))
-	write(t, filepath.Join(dir, recipe.MetricsFile), []byte(`{"recipe": "sigmoid", "epochs": [], "interrupted": true}`))
+	write(t, filepath.Join(dir, run.MetricsFile), []byte(`{"recipe": "sigmoid", "epochs": [], "interrupted": true}`))
 	must(t, os.Mkdir(filepath.Join(dir, "folder.png"), 0o777))
 	html := pageOf(t, dir)
 	wantAll(t, html, "has no model", "was stopped before its last epoch", "hourglass run sigmoid", "This trains to the end.")
@@ -237,17 +238,17 @@ func TestWhatIsMissingIsLeftOut(t *testing.T) {
 
 func TestErrorsNameWhatIsWrong(t *testing.T) {
 	for _, c := range []struct{ file, content, want string }{
-		{recipe.MetricsFile, `{"recipe": "stacked"`, "unexpected end of JSON input at byte 20"},
-		{recipe.MetricsFile, ``, "unexpected end of JSON input"},
-		{recipe.MetricsFile, `[1, 2]`, "got [1, 2], want a JSON object"},
-		{recipe.MetricsFile, strings.Repeat("[", 20000), "exceeded max depth"},
-		{recipe.MetricsFile, `{"epochs": 3}`, "epochs: got 3, want an array"},
-		{recipe.MetricsFile, `{"epochs": [{"loss": 1}, 2]}`, "epochs[1]: got 2, want an object"},
-		{recipe.MetricsFile, `{"epochs": [{"loss": "x"}]}`, `epochs[0]: loss is "x", want a number`},
-		{recipe.MetricsFile, `{"epochs": [{"loss": 1e999}]}`, "epochs[0]: loss is 1e999, want a number"},
-		{recipe.MetricsFile, `{"epochs": [{"loss": 1}, {"val_loss": 1}]}`, "epochs[1]: loss stands there 1 times in 2 epochs"},
-		{recipe.MetricsFile, `{"epochs": [{"loss": 1, "loss": 2}]}`, "loss stands there 2 times"},
-		{recipe.ModelFile, "no model", recipe.ModelFile},
+		{run.MetricsFile, `{"recipe": "stacked"`, "unexpected end of JSON input at byte 20"},
+		{run.MetricsFile, ``, "unexpected end of JSON input"},
+		{run.MetricsFile, `[1, 2]`, "got [1, 2], want a JSON object"},
+		{run.MetricsFile, strings.Repeat("[", 20000), "exceeded max depth"},
+		{run.MetricsFile, `{"epochs": 3}`, "epochs: got 3, want an array"},
+		{run.MetricsFile, `{"epochs": [{"loss": 1}, 2]}`, "epochs[1]: got 2, want an object"},
+		{run.MetricsFile, `{"epochs": [{"loss": "x"}]}`, `epochs[0]: loss is "x", want a number`},
+		{run.MetricsFile, `{"epochs": [{"loss": 1e999}]}`, "epochs[0]: loss is 1e999, want a number"},
+		{run.MetricsFile, `{"epochs": [{"loss": 1}, {"val_loss": 1}]}`, "epochs[1]: loss stands there 1 times in 2 epochs"},
+		{run.MetricsFile, `{"epochs": [{"loss": 1, "loss": 2}]}`, "loss stands there 2 times"},
+		{run.ModelFile, "no model", run.ModelFile},
 		{"reconstruction_plot.png", "no picture", "reconstruction_plot.png: png: invalid format"},
 	} {
 		dir := runFolder(t, stackedMetrics)

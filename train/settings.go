@@ -68,40 +68,39 @@ func (t *Trainer) Settings(training, validation dataset.Source) Settings {
 // old reports settings of a checkpoint that is older than parameters in it.
 func (s Settings) old() bool { return s.OptimizerParameters == nil }
 
-// Differ reports the first setting of a checkpoint that a run has otherwise, with
-// both values.
-func (s Settings) Differ(run Settings) error {
+// Differ reports the first setting of a run that is otherwise here, with both values.
+func (s Settings) Differ(here Settings) error {
 	for _, c := range []struct {
 		what        string
 		saved, here any
 	}{
-		{"training samples", s.Samples, run.Samples},
-		{"batches of size", s.BatchSize, run.BatchSize},
-		{"seed", s.Seed, run.Seed},
-		{"loss", s.Loss, run.Loss},
-		{"optimizer", s.Optimizer, run.Optimizer},
-		{"learning rate", s.Rate, run.Rate},
-		{"penalties by", cmp.Or(s.Penalties, "their own weights"), cmp.Or(run.Penalties, "their own weights")},
-		{"schedule", cmp.Or(s.Schedule, "constant"), cmp.Or(run.Schedule, "constant")},
+		{"training samples", s.Samples, here.Samples},
+		{"batches of size", s.BatchSize, here.BatchSize},
+		{"seed", s.Seed, here.Seed},
+		{"loss", s.Loss, here.Loss},
+		{"optimizer", s.Optimizer, here.Optimizer},
+		{"learning rate", s.Rate, here.Rate},
+		{"penalties by", cmp.Or(s.Penalties, "their own weights"), cmp.Or(here.Penalties, "their own weights")},
+		{"schedule", cmp.Or(s.Schedule, "constant"), cmp.Or(here.Schedule, "constant")},
 	} {
 		if c.saved != c.here {
-			return fmt.Errorf("the checkpoint was made with %s %v, this run has %v", c.what, c.saved, c.here)
+			return fmt.Errorf("the run has %s %v, not %v", c.what, c.saved, c.here)
 		}
 	}
 	if s.old() {
 		return nil
 	}
-	if s.Validation != run.Validation {
-		return fmt.Errorf("the checkpoint was made with %d validation samples, this run has %d", s.Validation, run.Validation)
+	if s.Validation != here.Validation {
+		return fmt.Errorf("the run has %d validation samples, not %d", s.Validation, here.Validation)
 	}
-	if s.Buffer != run.Buffer || s.Block != run.Block {
-		return fmt.Errorf("the checkpoint was made with data shuffled in %s, this run shuffles it in %s (how much memory may the samples take?)",
-			bufferWords(s.Buffer, s.Block), bufferWords(run.Buffer, run.Block))
+	if s.Buffer != here.Buffer || s.Block != here.Block {
+		return fmt.Errorf("the run shuffles its data in %s, not in %s (how much memory may the samples take?)",
+			bufferWords(s.Buffer, s.Block), bufferWords(here.Buffer, here.Block))
 	}
-	if err := differIn("loss "+s.Loss, s.LossParameters, run.LossParameters); err != nil {
+	if err := differIn("loss "+s.Loss, s.LossParameters, here.LossParameters); err != nil {
 		return err
 	}
-	return differIn("optimizer "+s.Optimizer, s.OptimizerParameters, run.OptimizerParameters)
+	return differIn("optimizer "+s.Optimizer, s.OptimizerParameters, here.OptimizerParameters)
 }
 
 // bufferWords says how data is shuffled.
@@ -124,7 +123,7 @@ func differIn(what string, saved, here map[string]any) error {
 	for _, name := range names {
 		// Read back from a checkpoint, a number has become a float64 perhaps.
 		if a, b := fmt.Sprint(saved[name]), fmt.Sprint(here[name]); a != b && !reflect.DeepEqual(number(saved[name]), number(here[name])) {
-			return fmt.Errorf("the checkpoint was made with %s and %s %s, this run has %s", what, words(name), a, b)
+			return fmt.Errorf("the run has %s with %s %s, not %s", what, words(name), a, b)
 		}
 	}
 	return nil

@@ -151,7 +151,7 @@ func (r *Run) fits(s *Snapshot) error {
 	}
 	switch {
 	case !slices.Equal(s.Metrics, r.History.Metrics):
-		return fmt.Errorf("the checkpoint was made with metrics %v, this run has %v", s.Metrics, r.History.Metrics)
+		return fmt.Errorf("the run has metrics %v, not %v", s.Metrics, r.History.Metrics)
 	case len(s.Weights) != len(r.Network.Weights()):
 		return fmt.Errorf("the checkpoint has %d weights, want %d", len(s.Weights), len(r.Network.Weights()))
 	case len(s.Slots) != len(r.State.Slots):

@@ -108,18 +108,18 @@ func TestResumeRefusesWhatIsNotOfTheRun(t *testing.T) {
 		want   string
 		change func(tr *Trainer, s *Snapshot)
 	}{
-		{"batches of size 8, this run has 4", func(tr *Trainer, s *Snapshot) { tr.BatchSize = 4 }},
-		{"with seed 5, this run has 6", func(tr *Trainer, s *Snapshot) { tr.Seed = 6 }},
-		{"with optimizer nadam, this run has adam", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Adam{} }},
-		{"with optimizer nadam and beta1 0, this run has 0.5", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Nadam{LearningRate: 0.01, Beta1: 0.5} }},
-		{"with optimizer nadam and epsilon 0, this run has 0.001", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Nadam{LearningRate: 0.01, Epsilon: 1e-3} }},
-		{"with loss binary_crossentropy, this run has huber", func(tr *Trainer, s *Snapshot) { tr.Loss = loss.Huber{} }},
-		{"with loss huber and delta 2, this run has 3", func(tr *Trainer, s *Snapshot) {
+		{"batches of size 8, not 4", func(tr *Trainer, s *Snapshot) { tr.BatchSize = 4 }},
+		{"the run has seed 5, not 6", func(tr *Trainer, s *Snapshot) { tr.Seed = 6 }},
+		{"the run has optimizer nadam, not adam", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Adam{} }},
+		{"the run has optimizer nadam with beta1 0, not 0.5", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Nadam{LearningRate: 0.01, Beta1: 0.5} }},
+		{"the run has optimizer nadam with epsilon 0, not 0.001", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Nadam{LearningRate: 0.01, Epsilon: 1e-3} }},
+		{"the run has loss binary_crossentropy, not huber", func(tr *Trainer, s *Snapshot) { tr.Loss = loss.Huber{} }},
+		{"the run has loss huber with delta 2, not 3", func(tr *Trainer, s *Snapshot) {
 			s.Settings.Loss, s.Settings.LossParameters = "huber", Parameters(loss.Huber{Delta: 2})
 			tr.Loss = loss.Huber{Delta: 3}
 		}},
-		{"with schedule constant, this run has cosine:6", func(tr *Trainer, s *Snapshot) { tr.Schedule = Cosine{6} }},
-		{"with 31 validation samples, this run has 30", func(tr *Trainer, s *Snapshot) { s.Settings.Validation = 31 }},
+		{"the run has schedule constant, not cosine:6", func(tr *Trainer, s *Snapshot) { tr.Schedule = Cosine{6} }},
+		{"the run has 31 validation samples, not 30", func(tr *Trainer, s *Snapshot) { s.Settings.Validation = 31 }},
 		{"metrics [mae]", func(tr *Trainer, s *Snapshot) { tr.Metrics = nil }},
 		{"weights", func(tr *Trainer, s *Snapshot) { s.Weights = s.Weights[1:] }},
 		{"values a weight", func(tr *Trainer, s *Snapshot) { s.Slots = s.Slots[1:] }},
@@ -129,7 +129,7 @@ func TestResumeRefusesWhatIsNotOfTheRun(t *testing.T) {
 		{"contradicts itself", func(tr *Trainer, s *Snapshot) { s.Epoch = 9 }},
 		{"contradicts itself", func(tr *Trainer, s *Snapshot) { s.Totals.Metrics = nil }},
 		{"lacks metrics", func(tr *Trainer, s *Snapshot) { s.Epochs[0].Train.Metrics = nil }},
-		{"with learning rate 0.01, this run has 0.02", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Nadam{LearningRate: 0.02} }},
+		{"the run has learning rate 0.01, not 0.02", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Nadam{LearningRate: 0.02} }},
 		{"best weights of another network", func(tr *Trainer, s *Snapshot) { s.Arrays = [][][]float32{{{1, 2}}} }},
 		{"EarlyStopping", func(tr *Trainer, s *Snapshot) { s.Observers[0] = json.RawMessage(`[]`) }},
 	} {

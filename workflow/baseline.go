@@ -6,7 +6,7 @@ import (
 
 	"hourglass/dataset"
 	"hourglass/loss"
-	"hourglass/recipe"
+	"hourglass/run"
 )
 
 // checkBaseline refuses a baseline of data that is larger than memory, before time is
@@ -40,11 +40,11 @@ func (s *session) compareBaseline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b, err := recipe.NewBaseline(training, samples, s.metrics.Codes, own.Loss)
+	b, err := run.NewBaseline(training, samples, s.metrics.Codes, own.Loss)
 	if err != nil {
 		return err
 	}
 	b.Part, s.metrics.Baseline = part, b
-	s.logf("%s mean squared error with %d numbers a sample: autoencoder %.5f, PCA %.5f\n", part, b.Components, b.AutoencoderMSE, b.PCAMSE)
+	s.run.Logf("%s mean squared error with %d numbers a sample: autoencoder %.5f, PCA %.5f\n", part, b.Components, b.AutoencoderMSE, b.PCAMSE)
 	return nil
 }

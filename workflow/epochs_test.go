@@ -9,6 +9,7 @@ import (
 
 	"hourglass/dataset"
 	"hourglass/pca"
+	"hourglass/run"
 	"hourglass/tensor"
 	"hourglass/train"
 )
@@ -54,7 +55,7 @@ func curved(n int) *dataset.Data {
 // few samples; twenty epochs are not enough for that.
 func TestDefaultsTrainEnough(t *testing.T) {
 	var log bytes.Buffer
-	m, err := Train(context.Background(), curved(150), TrainOptions{Validation: 0.1, Seed: 1, Out: t.TempDir(), Baseline: true, Log: &log})
+	m, err := Train(context.Background(), curved(150), TrainOptions{Validation: 0.1, Seed: 1, Baseline: true, Options: run.Options{Out: t.TempDir(), Log: &log}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +75,7 @@ func TestDefaultsTrainEnough(t *testing.T) {
 // The baseline is what package pca says of the scaled samples.
 func TestBaselineIsPCA(t *testing.T) {
 	data := curved(60)
-	m, err := Train(context.Background(), data, TrainOptions{Codes: 2, Epochs: 1, Scale: dataset.NoScaling, Seed: 1, Out: t.TempDir(), Baseline: true})
+	m, err := Train(context.Background(), data, TrainOptions{Codes: 2, Epochs: 1, Scale: dataset.NoScaling, Seed: 1, Baseline: true, Options: run.Options{Out: t.TempDir()}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,37 +12,16 @@ import (
 	"hourglass/figure"
 	"hourglass/loss"
 	"hourglass/metric"
-	"hourglass/recipe"
+	"hourglass/run"
 	"hourglass/tensor"
 	"hourglass/train"
 )
-
-// Record is what [Train] notes in the model file: what decided the weights, and
-// what later data must be like. Recipes note some of it.
-type Record struct {
-	Recipe       string  `json:"recipe,omitempty"` // of the lecture
-	Dataset      string  `json:"dataset"`
-	TrainSize    int     `json:"train_size"`
-	Seed         uint64  `json:"seed"`
-	Epochs       int     `json:"epochs"`
-	BestEpoch    int     `json:"best_epoch,omitempty"` // the one whose weights early stopping kept
-	BatchSize    int     `json:"batch_size"`
-	Loss         string  `json:"loss"`
-	Optimizer    string  `json:"optimizer"`
-	LearningRate float64 `json:"learning_rate"`
-	Schedule     string  `json:"schedule,omitempty"`
-
-	Features []string              `json:"features,omitempty"` // names of a table's columns
-	Fill     []float32             `json:"fill,omitempty"`     // what replaces missing cells
-	Images   *dataset.ImageOptions `json:"images,omitempty"`   // how a folder of images was read
-	Range    *figure.Range         `json:"range,omitempty"`    // of the values of images: black and white
-}
 
 // Model is a trained autoencoder with what is known of its training.
 type Model struct {
 	*hourglass.Autoencoder
 	Path   string
-	Record Record
+	Record run.Record // how it was trained; empty where nobody knows
 }
 
 // OpenModel reads a model file.
@@ -55,21 +34,24 @@ func OpenModel(path string) (*Model, error) {
 	if text := ae.Record(); text != nil {
 		// Any program may note what it likes; what is not a record of ours says nothing.
 		if err := json.Unmarshal(text, &m.Record); err != nil {
-			m.Record = Record{}
+			m.Record = run.Record{}
 		}
-		m.Record.trim(ae.Encoder().Input().Size())
+		trim(&m.Record, ae.Encoder().Input().Size())
 	}
 	return m, nil
 }
 
 // trim removes what a record says of samples of another size than the model's, or
 // cannot say of any: files come from anywhere.
-func (r *Record) trim(size int) {
+func trim(r *run.Record, size int) {
 	if len(r.Features) != size {
 		r.Features = nil
 	}
 	if len(r.Fill) != size {
 		r.Fill = nil
+	}
+	if p := r.Pixels; p != nil && !(p.Std > 0) {
+		r.Pixels = nil
 	}
 	if i := r.Images; i != nil && (i.Width < 0 || i.Height < 0) {
 		r.Images = nil
@@ -144,11 +126,18 @@ func (m *Model) PixelValues() (values [256]float32) {
 
 // normalization returns the mean and deviation of the recipe that made the model.
 func (m *Model) normalization() (mean, std float32) {
-	if r, err := recipe.ByName(m.Record.Recipe); err == nil && r.Std != 0 {
-		return r.Mean, r.Std
+	if p := m.Record.Pixels; p != nil {
+		return p.Mean, p.Std
+	}
+	// Files that are older than Pixels name the recipe alone.
+	if m.Record.Recipe == oldNormalised && m.Record.Version == "" {
+		return 0.5, 0.5
 	}
 	return 0, 1
 }
+
+// oldNormalised is the recipe whose pixels are from -1 to 1.
+const oldNormalised = "relu"
 
 // IsBlackAndWhite reports whether what the model makes is from 0 to 1 and may be thought
 // of as black and white, so that it means something to round it.

@@ -4,23 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
-	"runtime"
-	"strings"
-	"time"
 
 	"hourglass"
 	"hourglass/architecture"
 	"hourglass/dataset"
-	"hourglass/figure"
-	"hourglass/internal/kernel"
 	"hourglass/loss"
 	"hourglass/metric"
 	"hourglass/nn"
 	"hourglass/optim"
-	"hourglass/progress"
-	"hourglass/recipe"
+	"hourglass/run"
 	"hourglass/train"
 )
 
@@ -42,28 +35,21 @@ type TrainOptions struct {
 	Baseline    bool            // also measure principal component analysis with codes of the same size
 	BatchSize   int             // 32
 	Seed        uint64
-	Threads     int // all cores
 	LoadOptions dataset.LoadOptions
-	Checkpoints *hourglass.Checkpoints // nil for one at the end and when interrupted
-	Resume      bool                   // go on with the interrupted run in Out
-	Overwrite   bool                   // start anew though there is one
-	Out         string                 // folder for what the run writes; made if need be
-	Command     string                 // the command that repeats the run, to be recorded
-	ResumeLine  string                 // the command that goes on with the run, to tell a user
-	Log         io.Writer              // progress and results in words; nil for silence
-	Started     time.Time              // when the program was started; the time of the call
+	Repeat      string // the command that repeats the run, to be recorded
+
+	run.Options
 }
 
 // Metrics is what a run comes to, the content of metrics.json: that of a recipe,
 // with the choices that a recipe would have made.
 type Metrics struct {
-	recipe.Metrics
+	run.Metrics
 	Architecture string          `json:"architecture"`
 	Codes        int             `json:"codes"` // numbers in a code
 	Optimizer    string          `json:"optimizer"`
 	Schedule     string          `json:"schedule,omitempty"`
 	Scale        dataset.Scaling `json:"scale"`
-	BestEpoch    int             `json:"best_epoch,omitempty"`
 	Command      string          `json:"command,omitempty"` // that repeats the run
 }
 
@@ -77,46 +63,35 @@ type session struct {
 	parts   dataset.Parts
 	model   *Model
 	metrics *Metrics
-	scaling string               // in words
-	stop    *train.EarlyStopping // nil without
-	written []string
+	scaling string // in words
+	run     *run.Session
 }
 
 // Train trains an autoencoder on data and writes model.safetensors, metrics.json
-// and figures into a folder. The model has with it how data is scaled and how samples
-// set aside for validation score.
+// and figures into a folder; see package run. The model has with it how data is
+// scaled and how samples set aside for validation score.
 //
-// If ctx is cancelled while training, the model and the metrics so far are saved,
-// and the error wraps ctx.Err().
-func Train(ctx context.Context, data *dataset.Data, o TrainOptions) (*Metrics, error) {
+// If ctx is cancelled, the model and the metrics so far are saved, and the error is
+// a *run.Interrupted.
+func Train(ctx context.Context, data *dataset.Data, o TrainOptions) (m *Metrics, err error) {
+	o.SetDefaults()
+	folder, err := run.Open(&o.Options)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, folder.Close()) }()
 	s, err := newSession(ctx, data, o)
 	if err != nil {
 		return nil, err
 	}
-	folder, err := openFolder(&s.TrainOptions)
-	if err != nil {
-		return nil, err
-	}
+	s.run.Folder = folder
 	s.describe()
-	if err := s.fit(ctx); errors.Is(err, context.Canceled) {
-		s.metrics.Interrupted = true
-		return s.metrics, errors.Join(err, s.save())
-	} else if err != nil {
-		if errors.Is(err, train.ErrNotFinite) {
-			folder.close() // it would only happen again
-		}
-		return nil, err
-	}
-	if err := s.finish(ctx); err != nil {
-		return nil, err
-	}
-	s.logf("written to %s: %s\n", s.Out, strings.Join(s.written, ", "))
-	return s.metrics, folder.close()
+	return s.metrics, s.run.Do(ctx)
 }
 
 // newSession divides and scales the data and builds the model.
 func newSession(ctx context.Context, data *dataset.Data, o TrainOptions) (*session, error) {
-	s := &session{TrainOptions: o, data: data}
+	s := &session{TrainOptions: o, data: data, run: &run.Session{Options: o.Options}}
 	s.setDefaults()
 	if err := s.split(); err != nil {
 		return nil, err
@@ -147,14 +122,12 @@ func newSession(ctx context.Context, data *dataset.Data, o TrainOptions) (*sessi
 	}
 	s.scaling = describeScaling(scaler, extent, data.Largest)
 	s.model.Record = s.record(extent)
+	s.plan()
 	return s, nil
 }
 
 func (s *session) setDefaults() {
 	setDefault(&s.BatchSize, 32)
-	setDefault(&s.Threads, runtime.GOMAXPROCS(0))
-	setDefault(&s.Started, time.Now())
-	setDefault(&s.Log, io.Discard)
 	setDefault(&s.Optimizer, optim.Optimizer(optim.Adam{}))
 	scale := dataset.StandardScaling
 	if s.data.Largest > 0 || len(s.data.Shape()) > 1 {
@@ -199,7 +172,7 @@ func (s *session) build(e extent) error {
 		}
 		var why string
 		encoder, decoder, why = architecture.Default(s.data.Shape(), s.Codes, output)
-		s.logf("architecture chosen for %s\n", why)
+		s.run.Logf("architecture chosen for %s\n", why)
 	} else if encoder, decoder, err = architecture.ParseFor(s.data.Shape(), s.Architecture); err != nil {
 		return err
 	}
@@ -208,7 +181,7 @@ func (s *session) build(e extent) error {
 		return err
 	}
 	ae.Init(s.Seed)
-	s.model = &Model{Autoencoder: ae, Path: s.path(recipe.ModelFile)}
+	s.model = &Model{Autoencoder: ae, Path: s.run.Path(run.ModelFile)}
 	var standardLoss loss.Loss = loss.MeanSquaredError{}
 	sigmoid := ae.Network().EndsInSigmoid()
 	if sigmoid {
@@ -218,7 +191,6 @@ func (s *session) build(e extent) error {
 	if s.Metrics == nil {
 		s.Metrics = []metric.Metric{defaultMetric(s.Scale, e, sigmoid)}
 	}
-	s.metrics = s.newMetrics(architecture.Format(encoder, decoder))
 	return nil
 }
 
@@ -231,38 +203,37 @@ func (s *session) checkLoss(e extent) error {
 		s.Loss.Name(), s.Scale, s.data.Path, e.scaled.Low, e.scaled.High, dataset.MinMaxScaling)
 }
 
-func (s *session) newMetrics(line string) *Metrics {
-	count := func(d *dataset.Data) int {
+// plan hands the choices on to the run.
+func (s *session) plan() {
+	part := func(d *dataset.Data) dataset.Source {
 		if d == nil {
-			return 0
+			return nil
 		}
-		return d.Len()
+		return d.Samples
 	}
-	m := &Metrics{Architecture: line, Codes: s.model.Encoder().Output().Size(), Optimizer: s.Optimizer.Name(), Scale: s.Scale, Command: s.Command}
-	m.Metrics = recipe.Metrics{
-		Recipe: trainName,
-		Dataset: recipe.DatasetSize{Name: s.name(), Train: s.parts.Train.Len(),
-			Validation: count(s.parts.Validation), Test: count(s.parts.Test)},
-		Seed: s.Seed, Threads: s.Threads, SIMD: kernel.SIMD(), Parameters: len(s.model.Network().Weights()),
-		Loss: s.Loss.Name(), BatchSize: s.BatchSize, Rate: s.Optimizer.Rate(), Epochs: &train.History{},
+	s.run.Plan = run.Plan{
+		Model: s.model.Autoencoder, Train: s.parts.Train.Samples, Validation: part(s.parts.Validation), Test: part(s.parts.Test),
+		Loss: s.Loss, Optimizer: s.Optimizer, Schedule: s.Schedule, Metrics: s.Metrics,
+		Epochs: s.Epochs, BatchSize: s.BatchSize, Seed: s.Seed, Patience: s.Patience, Forecast: true,
+		Record: s.model.Record, Err: s.data.Err,
+		Trained: s.learnScores,
+		Finish:  s.finish,
 	}
+	s.metrics = &Metrics{Metrics: *s.run.NewMetrics(trainName, filepath.Base(s.data.Path)), // where it lies is of no concern to who gets the model
+		Architecture: architecture.Format(s.model.Encoder().Layers(), s.model.Decoder().Layers()), Codes: s.model.Encoder().Output().Size(),
+		Optimizer: s.Optimizer.Name(), Scale: s.Scale, Command: s.Repeat}
 	if s.Schedule != nil {
-		m.Schedule = s.Schedule.Name()
+		s.metrics.Schedule = s.Schedule.Name()
 	}
-	return m
+	s.run.Numbers, s.run.Results = &s.metrics.Metrics, s.metrics
 }
 
-// name is what the data is called: its path's last element, since where it lies is
-// of no concern to who gets the model.
-func (s *session) name() string { return filepath.Base(s.data.Path) }
-
-// record is what the model file says of the training, but for what the training
-// brings.
-func (s *session) record(e extent) Record {
-	m := s.metrics
-	r := Record{Dataset: m.Dataset.Name, TrainSize: m.Dataset.Train, Seed: s.Seed, BatchSize: s.BatchSize,
-		Loss: m.Loss, Optimizer: m.Optimizer, LearningRate: m.Rate, Schedule: m.Schedule,
-		Features: s.data.Features, Fill: s.data.Fill}
+// record is what is known of the data.
+func (s *session) record(e extent) run.Record {
+	r := run.Record{Scaling: string(s.Scale), Features: s.data.Features, Fill: s.data.Fill}
+	if s.Divisor != 0 {
+		r.Scaling += fmt.Sprint(" by ", s.Divisor)
+	}
 	if s.data.Format == dataset.FormatImages {
 		i := s.LoadOptions.Images
 		r.Images = &dataset.ImageOptions{Width: i.Width, Height: i.Height, Color: i.Color}
@@ -277,62 +248,14 @@ func (s *session) record(e extent) Record {
 // describe tells what is going to be done.
 func (s *session) describe() {
 	m := s.metrics
-	s.logf("%s: samples of shape %v, %d for training, %d for validation, %d for testing\n",
+	s.run.Logf("%s: samples of shape %v, %d for training, %d for validation, %d for testing\n",
 		m.Dataset.Name, s.data.Shape(), m.Dataset.Train, m.Dataset.Validation, m.Dataset.Test)
 	for _, note := range s.data.Notes() {
-		s.logf("%s\n", note)
+		s.run.Logf("%s\n", note)
 	}
-	s.logf("scaling %s: %s\n", m.Scale, s.scaling)
-	s.logf("%s\n%d parameters, %d numbers a code; loss %s, optimizer %s at %v, %d threads (%s)\n%s\n",
+	s.run.Logf("scaling %s: %s\n", m.Scale, s.scaling)
+	s.run.Logf("%s\n%d parameters, %d numbers a code; loss %s, optimizer %s at %v, %d threads (%s)\n%s\n",
 		m.Architecture, m.Parameters, m.Codes, m.Loss, m.Optimizer, m.Rate, m.Threads, m.SIMD, s.describeEpochs())
-}
-
-// fit trains the model, showing progress.
-func (s *session) fit(ctx context.Context) error {
-	options := []hourglass.FitOption{
-		hourglass.Epochs(s.Epochs), hourglass.BatchSize(s.BatchSize), hourglass.Loss(s.Loss),
-		hourglass.Optimizer(s.Optimizer), hourglass.Schedule(s.Schedule), hourglass.Metrics(s.Metrics...),
-		hourglass.Seed(s.Seed), hourglass.Threads(s.Threads),
-		hourglass.Observe(firstStep{s}, &progress.Bar{Out: s.Log, Forecast: true}),
-	}
-	if s.parts.Validation != nil {
-		options = append(options, hourglass.Validation(s.parts.Validation.Samples))
-	}
-	if s.Patience > 0 {
-		s.stop = &train.EarlyStopping{Patience: s.Patience}
-		if s.parts.Validation == nil {
-			s.stop.Monitor = "loss"
-		}
-		options = append(options, hourglass.Observe(s.stop))
-	}
-	checkpoints := hourglass.Checkpoints{}
-	if s.Checkpoints != nil {
-		checkpoints = *s.Checkpoints
-	}
-	checkpoints.Dir = s.path(recipe.CheckpointFolder)
-	options = append(options, hourglass.Checkpoint(checkpoints))
-	if s.Resume {
-		options = append(options, hourglass.Resume(checkpoints.Dir))
-	}
-	history, err := s.model.Fit(ctx, s.parts.Train.Samples, options...)
-	if history != nil {
-		s.metrics.Epochs = history
-	}
-	if bad := s.data.Err(); err != nil && bad != nil {
-		return bad // of data read in blocks, which is served as NaN
-	}
-	return err
-}
-
-// firstStep notes when the first step of a session is done.
-type firstStep struct{ session *session }
-
-// Observe waits for the first step.
-func (o firstStep) Observe(e train.Event, _ *train.Run) error {
-	if m := o.session.metrics; e == train.Stepped && m.FirstStep == 0 {
-		m.FirstStep = time.Since(o.session.Started).Seconds()
-	}
-	return nil
 }
 
 // learnScores learns how samples score that the model was not trained on, if there are
@@ -345,43 +268,21 @@ func (s *session) learnScores(ctx context.Context) error {
 	if err := s.model.LearnScores(ctx, heldOut.Samples); err != nil {
 		return err
 	}
-	s.logf("threshold for outliers learned from %d %s\n", heldOut.Len(), what)
+	s.run.Logf("threshold for outliers learned from %d %s\n", heldOut.Len(), what)
 	return nil
 }
 
-// finish learns the scores, saves, tests and draws.
+// finish tests and draws.
 func (s *session) finish(ctx context.Context) error {
-	if s.stop != nil {
-		s.metrics.BestEpoch = s.stop.BestEpoch()
-		s.logf("weights of epoch %d, the best\n", s.metrics.BestEpoch)
-	}
-	if err := s.learnScores(ctx); err != nil {
+	if err := errors.Join(s.run.Evaluate(ctx), ctx.Err()); err != nil {
 		return err
-	}
-	if err := s.save(); err != nil {
-		return err
-	}
-	if s.parts.Test != nil {
-		test, err := s.model.Evaluate(ctx, &Input{Data: s.parts.Test}, s.Loss)
-		if err != nil {
-			return err
-		}
-		s.metrics.Test = &test.Loss
-		s.logf("test loss %.5f\n", test.Loss)
 	}
 	if s.Baseline {
 		if err := s.compareBaseline(ctx); err != nil {
 			return err
 		}
 	}
-	s.written = []string{recipe.ModelFile, recipe.MetricsFile}
-	if err := s.draw(recipe.CurvesFigure)(recipe.Curves(s.metrics.Epochs)); err != nil {
-		return err
-	}
-	if err := s.drawReconstructions(); err != nil {
-		return err
-	}
-	return recipe.SaveMetrics(s.Out, s.metrics)
+	return errors.Join(s.run.DrawCurves(), s.drawReconstructions(), ctx.Err())
 }
 
 // shownSamples is how many samples are drawn beside their reconstructions.
@@ -396,32 +297,7 @@ func (s *session) drawReconstructions() error {
 		}
 	}
 	if in := (&Input{unseen}); CanDraw(in) {
-		return s.draw(recipe.ReconstructionFigure)(s.model.Draw(in, shownSamples, "", ""))
+		return s.run.Draw(run.ReconstructionFigure)(s.model.Draw(in, shownSamples, "", ""))
 	}
 	return nil
 }
-
-// draw returns a function that saves a figure, unless there was an error in drawing it.
-func (s *session) draw(name string) func(*figure.Figure, error) error {
-	return func(f *figure.Figure, err error) error {
-		if err != nil {
-			return err
-		}
-		s.written = append(s.written, name)
-		return figure.Save(s.path(name), f)
-	}
-}
-
-// save writes the model and the metrics.
-func (s *session) save() error {
-	r := s.model.Record
-	r.Epochs, r.BestEpoch = len(s.metrics.Epochs.Epochs), s.metrics.BestEpoch
-	if err := s.model.SaveRecord(s.path(recipe.ModelFile), r); err != nil {
-		return err
-	}
-	return recipe.SaveMetrics(s.Out, s.metrics)
-}
-
-func (s *session) path(name string) string { return filepath.Join(s.Out, name) }
-
-func (s *session) logf(format string, args ...any) { fmt.Fprintf(s.Log, format, args...) }

@@ -20,6 +20,7 @@ import (
 	"hourglass/figure"
 	"hourglass/nn"
 	"hourglass/optim"
+	"hourglass/run"
 	"hourglass/tensor"
 	"hourglass/tsne"
 )
@@ -325,7 +326,7 @@ func TestThresholdIsLearnedFromHeldOutSamples(t *testing.T) {
 		var log strings.Builder
 		out := t.TempDir()
 		_, err := Train(ctx, series(400, 1), TrainOptions{Architecture: "dense 64 selu > dense 4 | dense 64 selu > dense 8", Epochs: 150,
-			Optimizer: optim.Adam{LearningRate: 0.01}, Validation: validation, Seed: 1, Out: out, Overwrite: true, Log: &log})
+			Optimizer: optim.Adam{LearningRate: 0.01}, Validation: validation, Seed: 1, Options: run.Options{Out: out, Log: &log}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 	"hourglass"
 	"hourglass/dataset"
 	"hourglass/recipe"
+	runs "hourglass/run"
 )
 
 // dataFlags say which data a command works on.
@@ -93,7 +94,7 @@ func (f *trainFlags) options(data dataFlags) recipe.Options {
 	return recipe.Options{
 		Dataset: data.dataset, DataDir: data.dir,
 		Epochs: f.epochs, BatchSize: f.batchSize, LearningRate: f.rate, Seed: f.seed,
-		Threads: f.threads, TrainSize: f.trainSize,
+		TrainSize: f.trainSize, Options: runs.Options{Threads: f.threads},
 	}
 }
 
@@ -115,13 +116,15 @@ func isPCA(baseline string) (bool, error) {
 type checkpointFlags struct {
 	every, resume string
 	keep          int
+	overwrite     bool
 }
 
 func (f *checkpointFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.every, "checkpoint", "", "write a checkpoint every so often: `5epochs|1000steps|10m` (default at the end and when interrupted)")
 	cmd.Flags().IntVar(&f.keep, "keep", 3, "how many of the last checkpoints to keep, beside the best model")
-	cmd.Flags().StringVar(&f.resume, "resume", "", "go on with the interrupted run in this `folder`; other flags as then")
+	cmd.Flags().StringVar(&f.resume, "resume", "", "go on with the run in this `folder`; it knows its flags")
 	cmd.MarkFlagDirname("resume")
+	cmd.Flags().BoolVar(&f.overwrite, "overwrite", false, "start anew though there is a run in the folder, which is removed")
 }
 
 // checkpoints returns what --checkpoint and --keep mean, nil without --checkpoint.
@@ -166,12 +169,6 @@ func (f *checkpointFlags) folder(out string) (string, error) {
 	return f.resume, nil
 }
 
-// resumeLine returns the command line that goes on with an interrupted run in a
-// folder: that of the run itself with --resume.
-func resumeLine(cmd *cobra.Command, args []string, dir string) string {
-	return commandLine(cmd, args) + " --resume " + quoted(dir)
-}
-
 // commandLine returns the command line as it was given, fit for a shell, but for
 // where the results go.
 func commandLine(cmd *cobra.Command, args []string) string {
@@ -182,7 +179,7 @@ func commandLine(cmd *cobra.Command, args []string) string {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		several, isList := f.Value.(pflag.SliceValue)
 		switch {
-		case f.Name == "out" || f.Name == "resume" || f.Name == "overwrite":
+		case forgotten[f.Name]:
 		case isList:
 			for _, value := range several.GetSlice() {
 				line = append(line, "--"+f.Name, quoted(value))

@@ -3,13 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 )
@@ -88,8 +86,8 @@ func TestKilledRunsLeaveTheSameModel(t *testing.T) {
 func finish(t *testing.T, options []string, out string, after time.Duration) bool {
 	t.Helper()
 	options = append(options[:len(options):len(options)], "--out", out)
-	if _, err := os.Stat(filepath.Join(out, "checkpoints")); err == nil {
-		options[len(options)-2] = "--resume"
+	if _, err := os.Stat(filepath.Join(out, "run.json")); err == nil {
+		options = []string{"train", "--resume", out, "--quiet"} // it knows the others
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), after)
 	defer cancel()
@@ -148,8 +146,11 @@ func TestResumeAtOddMoments(t *testing.T) {
 			t.Errorf("%s: the model differs", what)
 		}
 	}
-	if err := os.MkdirAll(filepath.Join(out, "checkpoints"), 0o777); err != nil {
-		t.Fatal(err)
+	mustRun(t, options("--out", out)...)
+	for _, name := range []string{"model.safetensors", "metrics.json", "checkpoints"} {
+		if err := os.RemoveAll(filepath.Join(out, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	check("before the first checkpoint")
 	if err := os.Remove(filepath.Join(out, "model.safetensors")); err != nil {
@@ -164,18 +165,4 @@ func TestResumeAtOddMoments(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("last checkpoint cut short")
-
-	// A new run must not go over one that is not finished.
-	marker := filepath.Join(out, "checkpoints", "unfinished.txt")
-	if _, err := os.Stat(marker); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a finished run is marked as unfinished: %v", err)
-	}
-	if err := os.WriteFile(marker, []byte("how to go on\n"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	status, _, stderr := run(t, options("--out", out)...)
-	if status != exitFailure || !strings.Contains(stderr, "not finished; go on with it (how to go on)") {
-		t.Errorf("exit %d, %q", status, stderr)
-	}
-	mustRun(t, options("--out", out, "--overwrite")...)
 }

@@ -27,6 +27,7 @@ const (
 	exitFailure  = 1
 	exitUsage    = 2
 	exitOutliers = 3 // of score --fail
+	exitDiffers  = 3 // of verify
 )
 
 // started is when the program was started, as nearly as it can tell itself.
@@ -63,6 +64,8 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	case errors.As(err, new(outliersError)):
 		return exitOutliers
+	case errors.As(err, new(differsError)):
+		return exitDiffers
 	}
 	return exitFailure
 }
@@ -91,5 +94,6 @@ model, figures and all numbers into runs/stacked:
 		newServeCommand(),
 		newReportCommand(), newDataCommand(), newVersionCommand())
 	root.AddCommand(newExportCommand())
+	root.AddCommand(newVerifyCommand())
 	return root
 }

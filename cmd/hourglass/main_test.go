@@ -51,8 +51,8 @@ func TestRunWritesModelMetricsAndFigures(t *testing.T) {
 		}
 		f.Close()
 	}
-	if files, _ := os.ReadDir(out); len(files) != 5 {
-		t.Errorf("the folder has %v, want model, metrics, checkpoints and two figures", files)
+	if files, _ := os.ReadDir(out); len(files) != 6 {
+		t.Errorf("the folder has %v, want model, metrics, notes, checkpoints and two figures", files)
 	}
 }
 
@@ -195,7 +195,7 @@ func TestWrongUsageAndFailures(t *testing.T) {
 		{[]string{"run", "stacked", "--checkpoint", "often"}, exitUsage, `--checkpoint is "often"`},
 		{[]string{"run", "stacked", "--checkpoint", "0steps"}, exitUsage, `--checkpoint is "0steps"`},
 		{[]string{"run", "stacked", "--resume", dir, "--out", "elsewhere"}, exitUsage, "--out cannot be elsewhere"},
-		{[]string{"run", "stacked", "--quiet", "--dataset", "digits", "--resume", dir}, exitFailure, "checkpoints"},
+		{[]string{"run", "stacked", "--quiet", "--dataset", "digits", "--resume", dir}, exitFailure, "there is no run in " + dir},
 		{[]string{"run", "stacked", "--baseline", "svd"}, exitUsage, `--baseline is "svd", want pca`},
 		{[]string{"summary"}, exitUsage, "want either a recipe or --model FILE"},
 		{[]string{"summary", "--model", file}, exitFailure, "not a safetensors file"},
@@ -273,7 +273,7 @@ func TestResumedRunLeavesTheSameModel(t *testing.T) {
 	if status != exitFailure {
 		t.Fatalf("exit %d, want the run to be interrupted", status)
 	}
-	resume := []string{"run", "denoising", "--dataset", "digits", "--train-size", "640", "--epochs", "4", "--resume", out}
+	resume := []string{"run", "--resume", out}
 	if status, _, stderr := run(t, resume...); status != 0 {
 		t.Fatal(stderr)
 	}

@@ -1,9 +1,12 @@
 package main
 
 import (
-	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -11,19 +14,24 @@ import (
 
 	"hourglass/dataset"
 	"hourglass/recipe"
+	runs "hourglass/run"
 )
 
-func newRunCommand() *cobra.Command {
-	var (
-		data   dataFlags
-		train  trainFlags
-		output outputFlags
-		saving checkpointFlags
-		out    string
+// runFlags are those of run.
+type runFlags struct {
+	data   dataFlags
+	train  trainFlags
+	output outputFlags
+	saving checkpointFlags
+	out    string
 
-		quick, reporting bool
-		baseline         string
-	)
+	quick, reporting bool
+	baseline         string
+}
+
+func newRunCommand() *cobra.Command { return new(runFlags).command() }
+
+func (f *runFlags) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run RECIPE|all",
 		Short: "Train one of the lecture's systems",
@@ -33,124 +41,165 @@ flags say otherwise, and writes into a folder (--out):
   model.safetensors  the trained model, architecture and weights
   metrics.json       all numbers: settings, loss and metrics of every epoch
   *.png              the figures, under the lecture's names
+  run.json           what decides the bits of the run, for --resume and verify
+
+A folder holds one run: another is refused there unless it is to --overwrite it.
 
 Without --dataset it takes MNIST where it is on this machine or can be
 downloaded, and the built-in digits otherwise. Ctrl-C stops at the next step,
 saves the model as it is, and says how to go on. The same seed gives the same
 model, bit for bit, for any number of threads and however often the run was
-interrupted.
+interrupted; "hourglass verify" checks it.
 
 "hourglass recipes" lists the systems; "all" runs one after another, each into a
 folder of its own below --out.`,
 		Example: `  hourglass run stacked
   hourglass run all --quick --report
-  hourglass run stacked --dataset fashion-mnist --epochs 5 --learning-rate 0.5 --out runs/fashion`,
-		Args:              arguments(cobra.ExactArgs(1)),
+  hourglass run stacked --dataset fashion-mnist --epochs 5 --learning-rate 0.5 --out runs/fashion
+  hourglass run --resume runs/fashion`,
+		Args:              arguments(oneOrResumed),
 		ValidArgsFunction: completeRecipe,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := train.check(cmd); err != nil {
-				return err
-			}
-			o := train.options(data)
-			var err error
-			if o.Baseline, err = isPCA(baseline); err != nil {
-				return err
-			}
-			o.Quick, o.Log = quick, output.log(cmd)
-			o.Download, o.Started = downloadBar(o.Log), started
-			if _, known := dataset.Lookup(data.dataset); data.dir != "" && data.dataset != "" && (!known || data.dataset == dataset.Digits) {
-				return usagef("--data-dir is where a data set is looked for by its name; --dataset %s is not looked for", data.dataset)
-			}
-			checkpoints, err := saving.checkpoints()
-			if err != nil {
-				return err
-			}
-			o.Checkpoints = checkpoints
-			if out, err = saving.folder(out); err != nil {
-				return err
-			}
-			o.Resume = saving.resume != ""
-			if args[0] == allRecipes {
-				return runAll(cmd, o, out, output, reporting)
-			}
-			r, err := recipe.ByName(args[0])
-			if err != nil {
-				return usageError{err}
-			}
-			if o.Out = out; out == "" {
-				o.Out = defaultOut(r.Name)
-			}
-			metrics, err := runOne(cmd, args, r, o)
-			if err == nil && reporting {
-				err = writeReport(o.Log, o.Out, o.Out)
-			}
-			if err == nil && output.json {
-				err = writeJSON(cmd, metrics)
-			}
-			return err
-		},
+		RunE:              f.run,
 	}
-	data.add(cmd, "default mnist, else digits")
-	train.add(cmd)
-	saving.add(cmd)
-	output.add(cmd)
-	cmd.Flags().BoolVar(&quick, "quick", false, "a fifth of the epochs, on 20,000 images, to see it work")
-	cmd.Flags().BoolVar(&reporting, "report", false, "also write report.html, one page with everything on it")
-	addBaseline(cmd, &baseline)
-	cmd.Flags().StringVar(&out, "out", "", "`folder` to write into (default runs/RECIPE)")
+	f.data.add(cmd, "default mnist, else digits")
+	f.train.add(cmd)
+	f.saving.add(cmd)
+	f.output.add(cmd)
+	cmd.Flags().BoolVar(&f.quick, "quick", false, "a fifth of the epochs, on 20,000 images, to see it work")
+	cmd.Flags().BoolVar(&f.reporting, "report", false, "also write report.html, one page with everything on it")
+	addBaseline(cmd, &f.baseline)
+	cmd.Flags().StringVar(&f.out, "out", "", "`folder` to write into (default runs/RECIPE)")
 	cmd.MarkFlagDirname("out")
 	return cmd
+}
+
+func (f *runFlags) run(cmd *cobra.Command, args []string) error {
+	var err error
+	if f.out, err = f.saving.folder(f.out); err != nil {
+		return err
+	}
+	if f.saving.resume != "" {
+		if args, err = recall(cmd, args, f.saving.resume); err != nil {
+			return err
+		}
+	}
+	o, err := f.options(cmd, args)
+	if err != nil {
+		return err
+	}
+	if args[0] == allRecipes {
+		return f.runAll(cmd, o)
+	}
+	r, err := recipe.ByName(args[0])
+	if err != nil {
+		return usageError{err}
+	}
+	if o.Out = f.out; o.Out == "" {
+		o.Out = defaultOut(r.Name)
+	}
+	metrics, err := r.Run(cmd.Context(), o)
+	if err == nil && f.reporting {
+		err = writeReport(o.Log, o.Out, o.Out)
+	}
+	if err == nil && f.output.json {
+		err = writeJSON(cmd, metrics)
+	}
+	return explain(cmd, err, o.Out)
+}
+
+// options returns what the flags mean, but for the folder.
+func (f *runFlags) options(cmd *cobra.Command, args []string) (o recipe.Options, err error) {
+	if err := f.train.check(cmd); err != nil {
+		return o, err
+	}
+	baseline, err := isPCA(f.baseline)
+	if err != nil {
+		return o, err
+	}
+	if _, known := dataset.Lookup(f.data.dataset); f.data.dir != "" && f.data.dataset != "" && (!known || f.data.dataset == dataset.Digits) {
+		return o, usagef("--data-dir is where a data set is looked for by its name; --dataset %s is not looked for", f.data.dataset)
+	}
+	o = f.train.options(f.data)
+	o.Quick, o.Baseline = f.quick, baseline
+	o.Log, o.Started = f.output.log(cmd), started
+	o.Download = downloadBar(o.Log)
+	o.Resume, o.Overwrite, o.Command = f.saving.resume != "", f.saving.overwrite, rememberedCommand(cmd, args)
+	o.Checkpoints, err = f.saving.checkpoints()
+	return o, err
 }
 
 // allRecipes stands for every recipe.
 const allRecipes = "all"
 
-// runOne runs a recipe and explains an interruption.
-func runOne(cmd *cobra.Command, args []string, r recipe.Recipe, o recipe.Options) (*recipe.Metrics, error) {
-	metrics, err := r.Run(cmd.Context(), o)
-	if errors.Is(err, context.Canceled) && metrics != nil {
-		return nil, fmt.Errorf("interrupted in epoch %d and saved in %s; to go on: %s",
-			len(metrics.Epochs.Epochs)+1, o.Out, resumeLine(cmd, args, o.Out))
+// runAll runs the whole lecture, or what is left of it.
+func (f *runFlags) runAll(cmd *cobra.Command, o recipe.Options) (err error) {
+	if o.Out = f.out; o.Out == "" {
+		o.Out = defaultOut(allRecipes)
 	}
-	return metrics, err
-}
-
-// runAll runs the whole lecture.
-func runAll(cmd *cobra.Command, o recipe.Options, out string, output outputFlags, reporting bool) error {
-	if o.Resume {
-		return usagef("--resume goes on with one recipe; name it instead of %q", allRecipes)
+	folder, err := runs.Open(&o.Options)
+	if err != nil {
+		return err
 	}
-	if out == "" {
-		out = defaultOut(allRecipes)
+	defer func() { err = errors.Join(err, folder.Close()) }()
+	if err := folder.Begin(&runs.Notes{Command: o.Command}); err != nil {
+		return err
 	}
-	results := map[string]*recipe.Metrics{}
+	results := map[string]json.RawMessage{}
 	var dirs []string
 	for _, r := range recipe.All() {
-		one := o
-		one.Out = filepath.Join(out, r.Name)
-		if len(dirs) > 0 {
-			one.Started = time.Time{} // only the first recipe starts with the program
+		dir := filepath.Join(o.Out, r.Name)
+		if err := runPart(cmd, r, o, dir, len(dirs) == 0); err != nil {
+			return explain(cmd, fmt.Errorf("%s: %w", r.Name, err), o.Out)
 		}
-		if r.Own != nil {
-			one.Dataset, one.DataDir, one.TrainSize = "", "", 0
+		if results[r.Name], err = os.ReadFile(filepath.Join(dir, runs.MetricsFile)); err != nil {
+			return err
 		}
-		metrics, err := runOne(cmd, []string{r.Name}, r, one)
-		if err != nil {
-			return fmt.Errorf("%s: %w", r.Name, err)
-		}
-		results[r.Name] = metrics
-		dirs = append(dirs, one.Out)
+		dirs = append(dirs, dir)
 		fmt.Fprintln(o.Log)
 	}
-	if reporting {
-		if err := writeReport(o.Log, out, dirs...); err != nil {
+	if f.reporting {
+		if err := writeReport(o.Log, o.Out, dirs...); err != nil {
 			return err
 		}
 	}
-	if output.json {
+	if err := folder.Note(runs.Finished); err != nil {
+		return err
+	}
+	if f.output.json {
 		return writeJSON(cmd, results)
 	}
 	return nil
+}
+
+// runPart runs a recipe of the lecture into a folder. One that is finished is left as
+// it is where the lecture goes on.
+func runPart(cmd *cobra.Command, r recipe.Recipe, o recipe.Options, dir string, first bool) error {
+	o.Out = dir
+	o.Command = runs.Command{Name: o.Command.Name, Args: []string{r.Name}, Flags: maps.Clone(o.Command.Flags)}
+	delete(o.Command.Flags, "report")
+	if !first {
+		o.Started = time.Time{} // only the first recipe starts with the program
+	}
+	if r.Own != nil {
+		o.Dataset, o.DataDir, o.TrainSize = "", "", 0
+		for _, name := range []string{"dataset", "data-dir", "train-size"} {
+			delete(o.Command.Flags, name)
+		}
+	}
+	if o.Resume {
+		notes, err := runs.ReadNotes(dir)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			o.Resume = false
+		case err != nil:
+			return err
+		case notes.State == runs.Finished:
+			fmt.Fprintf(o.Log, "%s: finished before\n", r.Title)
+			return nil
+		}
+	}
+	_, err := r.Run(cmd.Context(), o)
+	return err
 }
 
 // completeRecipe completes the name of a recipe.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -18,20 +17,24 @@ import (
 	"hourglass/loss"
 	"hourglass/metric"
 	"hourglass/optim"
+	runs "hourglass/run"
 	"hourglass/train"
 	"hourglass/workflow"
 )
 
-func newTrainCommand() *cobra.Command {
-	var (
-		data   loadFlags
-		choice choiceFlags
-		common trainFlags
-		saving checkpointFlags
-		output outputFlags
-		out    string
-		anew   bool
-	)
+// trainCommandFlags are those of train.
+type trainCommandFlags struct {
+	data   loadFlags
+	choice choiceFlags
+	common trainFlags
+	saving checkpointFlags
+	output outputFlags
+	out    string
+}
+
+func newTrainCommand() *cobra.Command { return new(trainCommandFlags).command() }
+
+func (f *trainCommandFlags) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train DATA",
 		Short: "Train an autoencoder on data of your own",
@@ -43,6 +46,9 @@ folder (--out, default runs/NAME of the data):
   curves.png               loss and metrics over the epochs
   reconstruction_plot.png  for images and series: some with what the model makes of them
   checkpoints              to go on from with --resume
+  run.json                 what decides the bits of the run, for --resume and verify
+
+A folder holds one run: another is refused there unless it is to --overwrite it.
 
 ` + dataHelp + `
 
@@ -62,8 +68,9 @@ bar where the encoder ends and the decoder begins:
   flatten > dense 100 selu > dense 30 | dense 100 selu > dense 784 sigmoid > reshape 28x28
 
 Ctrl-C stops at the next step, saves the model as it is, and says how to go on. Even
-a run that was killed goes on from its last checkpoint (--resume); the model ends
-with the same bits as without a break.
+a run that was killed goes on from its last checkpoint (--resume, which needs no
+other flag); the model ends with the same bits as without a break, and "hourglass
+verify" checks that.
 
 The layers and their arguments:
 
@@ -71,56 +78,68 @@ The layers and their arguments:
 		Example: `  hourglass train digits --train-size 2000 --epochs 3 --codes 16 --out runs/mine
   hourglass train fashion.npy --early-stopping 5 --checkpoint 1epoch --out runs/fashion
   hourglass train wine.csv --label cultivar --architecture 'dense 8 tanh > dense 2 | dense 8 tanh > dense 13' --epochs 200
-  hourglass train photos/ --image-size 64x64 --colour rgb --schedule cosine`,
-		Args: arguments(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			log := output.log(cmd)
-			o, err := choice.options(cmd, &common)
-			if err != nil {
-				return err
-			}
-			if o.Checkpoints, err = saving.checkpoints(); err != nil {
-				return err
-			}
-			if out, err = saving.folder(out); err != nil {
-				return err
-			}
-			if out == "" {
-				out = defaultOut(baseName(args[0]))
-			}
-			o.Out, o.Resume, o.Overwrite, o.Log, o.Started = out, saving.resume != "", anew, log, started
-			o.Command, o.ResumeLine = commandLine(cmd, args), resumeLine(cmd, args, out)
-			if o.LoadOptions, err = data.options(cmd, log); err != nil {
-				return err
-			}
-			in, err := workflow.Load(cmd.Context(), args[0], o.LoadOptions)
-			if err != nil {
-				return err
-			}
-			defer in.Close()
-			if err := checkApplies(cmd, in.Data); err != nil {
-				return err
-			}
-			choice.adapt(cmd, in, &o)
-			metrics, err := workflow.Train(cmd.Context(), in.Data, o)
-			if errors.Is(err, context.Canceled) && metrics != nil {
-				return fmt.Errorf("interrupted in epoch %d and saved in %s; to go on: %s", len(metrics.Epochs.Epochs)+1, out, o.ResumeLine)
-			}
-			if err == nil && output.json {
-				err = writeJSON(cmd, metrics)
-			}
-			return pointAt(cmd, err)
-		},
+  hourglass train photos/ --image-size 64x64 --colour rgb --schedule cosine
+  hourglass train --resume runs/photos`,
+		Args: arguments(oneOrResumed),
+		RunE: f.run,
 	}
-	data.add(cmd, "")
-	choice.add(cmd)
-	common.addFor(cmd, "20, or as many as make 5000 steps", "32", "the optimiser's")
-	saving.add(cmd)
-	output.add(cmd)
-	cmd.Flags().StringVar(&out, "out", "", "`folder` to write into (default runs/NAME)")
+	f.data.add(cmd, "")
+	f.choice.add(cmd)
+	f.common.addFor(cmd, "20, or as many as make 5000 steps", "32", "the optimiser's")
+	f.saving.add(cmd)
+	f.output.add(cmd)
+	cmd.Flags().StringVar(&f.out, "out", "", "`folder` to write into (default runs/NAME)")
 	cmd.MarkFlagDirname("out")
-	cmd.Flags().BoolVar(&anew, "overwrite", false, "start anew though the folder holds a run that is not finished")
 	return cmd
+}
+
+func (f *trainCommandFlags) run(cmd *cobra.Command, args []string) error {
+	var err error
+	if f.out, err = f.saving.folder(f.out); err != nil {
+		return err
+	}
+	if f.saving.resume != "" {
+		if args, err = recall(cmd, args, f.saving.resume); err != nil {
+			return err
+		}
+	}
+	o, in, err := f.options(cmd, args)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if o.Out = f.out; o.Out == "" {
+		o.Out = defaultOut(baseName(args[0]))
+	}
+	metrics, err := workflow.Train(cmd.Context(), in.Data, o)
+	if err == nil && f.output.json {
+		err = writeJSON(cmd, metrics)
+	}
+	return pointAt(cmd, explain(cmd, err, o.Out))
+}
+
+// options returns what the flags mean, but for the folder, and the data.
+func (f *trainCommandFlags) options(cmd *cobra.Command, args []string) (o workflow.TrainOptions, in *workflow.Input, err error) {
+	log := f.output.log(cmd)
+	if o, err = f.choice.options(cmd, &f.common); err != nil {
+		return o, nil, err
+	}
+	if o.Checkpoints, err = f.saving.checkpoints(); err != nil {
+		return o, nil, err
+	}
+	o.Resume, o.Overwrite, o.Log, o.Started = f.saving.resume != "", f.saving.overwrite, log, started
+	o.Command, o.Repeat = rememberedCommand(cmd, args), commandLine(cmd, args)
+	if o.LoadOptions, err = f.data.options(cmd, log); err != nil {
+		return o, nil, err
+	}
+	if in, err = workflow.Load(cmd.Context(), args[0], o.LoadOptions); err != nil {
+		return o, nil, err
+	}
+	if err := checkApplies(cmd, in.Data); err != nil {
+		return o, nil, errors.Join(err, in.Close())
+	}
+	f.choice.adapt(cmd, in, &o)
+	return o, in, nil
 }
 
 // choiceFlags say what is trained: what a recipe has decided and one's own data has not.
@@ -169,7 +188,8 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 		return o, err
 	}
 	o = workflow.TrainOptions{Codes: f.codes, Scale: scale, Divisor: divisor, Baseline: o.Baseline, Validation: f.validation, Patience: f.patience,
-		TrainSize: common.trainSize, Epochs: common.epochs, BatchSize: common.batchSize, Seed: common.seed, Threads: common.threads}
+		TrainSize: common.trainSize, Epochs: common.epochs, BatchSize: common.batchSize, Seed: common.seed,
+		Options: runs.Options{Threads: common.threads}}
 	if f.loss != "" {
 		if o.Loss, err = loss.ByName(f.loss); err != nil {
 			return o, usageError{err}

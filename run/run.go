@@ -1,0 +1,381 @@
+// Package run trains a model and leaves a folder that can be trusted: what a recipe
+// of the lecture and a training on one's own data have in common once their choices
+// are made.
+//
+// A run's folder holds that run and nothing else:
+//
+//	run.json            what was asked, what decides the bits, how far it is, digests
+//	model.safetensors   the model, with the record of its training
+//	metrics.json        all numbers
+//	*.png, report.html  figures and the report
+//	checkpoints         where to go on
+//
+// [Open] locks the folder. [Session.Do] trains, saves and draws. A run that was
+// interrupted, or killed, goes on with [Options].Resume; what decides the bits must
+// then be what it was, and a run that is refused changes nothing in the folder.
+// [Compare] holds two runs together, bit by bit.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"hourglass"
+	"hourglass/dataset"
+	"hourglass/figure"
+	"hourglass/internal/kernel"
+	"hourglass/loss"
+	"hourglass/metric"
+	"hourglass/optim"
+	"hourglass/progress"
+	"hourglass/train"
+)
+
+// Options are what a user may choose of any run. They change nothing of its result.
+type Options struct {
+	Out       string // folder for what the run writes; made if need be
+	Resume    bool   // go on with the run in Out
+	Overwrite bool   // start anew though there is one
+	TrainOnly bool   // leave out what comes after training, to compare
+
+	// Checkpoints says when checkpoints are written into a folder below Out; nil for
+	// one at the end, however it comes.
+	Checkpoints *hourglass.Checkpoints
+	Threads     int // 0 for all cores
+
+	Command Command // that makes the run, to be remembered
+	Like    *Record // what decides the bits must be as it is there; nil for no such run
+
+	// Started is when the program was started, to tell how long the first step took to
+	// come; the time of the call by default.
+	Started time.Time
+	Log     io.Writer // progress and results in words; nil for silence
+}
+
+// SetDefaults sets what was left out.
+func (o *Options) SetDefaults() {
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	if o.Started.IsZero() {
+		o.Started = time.Now()
+	}
+	if o.Threads == 0 {
+		o.Threads = runtime.GOMAXPROCS(0)
+	}
+}
+
+// Plan is a training whose choices are all made.
+type Plan struct {
+	Model                   *hourglass.Autoencoder
+	Train, Validation, Test dataset.Source // all but the first may be nil
+
+	Loss      loss.Loss
+	Optimizer optim.Optimizer
+	Schedule  train.Schedule // nil for none
+	Metrics   []metric.Metric
+	Epochs    int
+	BatchSize int
+	Seed      uint64
+	Patience  int  // epochs without improvement after which to stop; 0 for never
+	Forecast  bool // tell after some steps how long the run will take
+
+	Observers []train.Observer // beside those that every run has
+	Record    Record           // what is known of the data; Do adds the rest
+
+	// Err says why data was served as NaN, which explains an error of the training; nil
+	// for data that never is.
+	Err func() error
+	// Trained is called with the trained model before it is saved, and Finish then;
+	// both are left out by TrainOnly. Nil for nothing.
+	Trained func(ctx context.Context) error
+	Finish  func(ctx context.Context) error
+	// Results is what metrics.json is to hold, a struct with the session's Numbers in
+	// it; those by themselves by default.
+	Results any
+}
+
+// Session is a run: its plan, its folder, and what it comes to.
+type Session struct {
+	Plan
+	Options
+	Folder  *Folder
+	Numbers *Metrics
+
+	digests *weightDigests
+	stop    *train.EarlyStopping // nil without
+	written []string             // the figures drawn so far
+	begun   bool
+}
+
+// Interrupted is the error of a run that was cancelled and can go on. It wraps the
+// error of the context.
+type Interrupted struct {
+	Out   string // its folder
+	Phase string // "in epoch 3", "while drawing"
+	Err   error
+}
+
+// Error says where the run is kept.
+func (e *Interrupted) Error() string {
+	return fmt.Sprintf("interrupted %s and saved in %s", e.Phase, e.Out)
+}
+
+// Unwrap returns the context's error.
+func (e *Interrupted) Unwrap() error { return e.Err }
+
+// NewMetrics returns the numbers of a run that has not begun.
+func (s *Session) NewMetrics(name, data string) *Metrics {
+	return &Metrics{
+		Recipe:  name,
+		Dataset: DatasetSize{Name: data, Train: length(s.Train), Validation: length(s.Validation), Test: length(s.Test)},
+		Seed:    s.Seed, Threads: s.Threads, SIMD: kernel.SIMD(), Parameters: len(s.Model.Network().Weights()),
+		Loss: s.Loss.Name(), BatchSize: s.BatchSize, Rate: s.Optimizer.Rate(), Epochs: &train.History{},
+	}
+}
+
+// length returns the number of samples of data that may be nil.
+func length(s dataset.Source) int {
+	if s == nil {
+		return 0
+	}
+	return s.Len()
+}
+
+// Do trains the model, saves it, and does what comes then.
+//
+// If ctx is cancelled, what there is is saved, and the error is *Interrupted. An
+// error before the first step leaves the folder as it was.
+func (s *Session) Do(ctx context.Context) error {
+	if err := s.fit(ctx); err != nil {
+		if s.Err != nil {
+			if bad := s.Err(); bad != nil {
+				err = bad
+			}
+		}
+		return s.failed(err)
+	}
+	if s.stop != nil {
+		s.Numbers.BestEpoch = s.stop.BestEpoch()
+		s.Logf("weights of epoch %d, the best\n", s.Numbers.BestEpoch)
+	}
+	if s.Plan.Trained != nil && !s.TrainOnly {
+		if err := s.Plan.Trained(ctx); err != nil {
+			return s.late(err)
+		}
+	}
+	if err := errors.Join(s.save(), s.note(Trained)); err != nil {
+		return err
+	}
+	if !s.TrainOnly && s.Finish != nil {
+		if err := s.Finish(ctx); err != nil {
+			return s.late(err)
+		}
+	}
+	if err := errors.Join(s.SaveMetrics(), s.note(Finished)); err != nil {
+		return err
+	}
+	if s.TrainOnly {
+		return nil
+	}
+	s.Logf("written to %s: %s\n", s.Out, strings.Join(append([]string{ModelFile, MetricsFile}, s.written...), ", "))
+	return nil
+}
+
+// failed keeps what there is of a run whose training ended with an error.
+func (s *Session) failed(err error) error {
+	if !s.begun {
+		return err
+	}
+	if !errors.Is(err, context.Canceled) {
+		return errors.Join(err, s.note(Failed))
+	}
+	s.Numbers.Interrupted = true
+	where := &Interrupted{s.Out, fmt.Sprintf("in epoch %d", len(s.Numbers.Epochs.Epochs)+1), err}
+	if failure := errors.Join(s.save(), s.note(Stopped)); failure != nil {
+		return errors.Join(where, failure)
+	}
+	return where
+}
+
+// late keeps what there is of a run that ended after its training.
+func (s *Session) late(err error) error {
+	if !errors.Is(err, context.Canceled) {
+		return err
+	}
+	where := &Interrupted{s.Out, "after training", err}
+	if failure := errors.Join(s.save(), s.note(Trained)); failure != nil {
+		return errors.Join(where, failure)
+	}
+	return where
+}
+
+// fit trains the model, showing progress.
+func (s *Session) fit(ctx context.Context) error {
+	digests, stop := s.startDigests(ctx)
+	defer stop()
+	if like := s.like(); like != nil {
+		data, err := digests()
+		if err != nil {
+			return err
+		}
+		here := s.record()
+		here.Data = data
+		if err := like.Differ(here); err != nil {
+			return err
+		}
+	}
+	s.digests = &weightDigests{}
+	options := []hourglass.FitOption{
+		hourglass.Epochs(s.Epochs), hourglass.BatchSize(s.BatchSize), hourglass.Loss(s.Loss),
+		hourglass.Optimizer(s.Optimizer), hourglass.Schedule(s.Schedule), hourglass.Metrics(s.Plan.Metrics...),
+		hourglass.Seed(s.Seed), hourglass.Threads(s.Threads),
+		hourglass.DataDigests(func() (hourglass.Digests, error) { return s.recordData(digests) }),
+		hourglass.Observe(observer(s.watch), &progress.Bar{Out: s.Log, Forecast: s.Forecast}),
+		hourglass.Observe(s.Observers...),
+	}
+	if s.Validation != nil {
+		options = append(options, hourglass.Validation(s.Validation))
+	}
+	if s.Patience > 0 {
+		s.stop = &train.EarlyStopping{Patience: s.Patience}
+		if s.Validation == nil {
+			s.stop.Monitor = "loss"
+		}
+		options = append(options, hourglass.Observe(s.stop))
+	}
+	options = append(options, hourglass.Observe(s.digests))
+	options = append(options, s.checkpointOptions()...)
+	history, err := s.Model.Fit(ctx, s.Train, options...)
+	if history != nil {
+		s.Numbers.Epochs = history
+	}
+	return err
+}
+
+// like returns the record that this run's must not differ from, or nil.
+func (s *Session) like() *Record {
+	if s.Like != nil {
+		return s.Like
+	}
+	if s.Resume && s.Folder.notes != nil {
+		return &s.Folder.notes.Record
+	}
+	return nil
+}
+
+// checkpointOptions says where checkpoints go and come from.
+func (s *Session) checkpointOptions() []hourglass.FitOption {
+	var c hourglass.Checkpoints
+	if s.Checkpoints != nil {
+		c = *s.Checkpoints
+	}
+	c.Dir = s.Path(CheckpointFolder)
+	options := []hourglass.FitOption{hourglass.Checkpoint(c)}
+	switch {
+	case !s.Resume:
+	case s.Folder.checkpoints == 0:
+		s.Logf("no checkpoint in %s yet, starting at the beginning\n", s.Out)
+	default:
+		options = append(options, hourglass.Resume(c.Dir))
+	}
+	return options
+}
+
+// observer is a function that follows a training.
+type observer func(e train.Event, r *train.Run) error
+
+func (f observer) Observe(e train.Event, r *train.Run) error { return f(e, r) }
+
+// watch begins the run's folder once nothing stands in the way of the first step,
+// and notes when that is done.
+func (s *Session) watch(e train.Event, _ *train.Run) error {
+	switch {
+	case e == train.Started:
+		s.begun = true
+		return s.Folder.Begin(&Notes{Command: s.Command, Record: s.record(), Threads: s.Threads, SIMD: kernel.SIMD()})
+	case e == train.Stepped && s.Numbers.FirstStep == 0:
+		s.Numbers.FirstStep = time.Since(s.Started).Seconds()
+	}
+	return nil
+}
+
+// save writes the model and the numbers.
+func (s *Session) save() error {
+	record := s.record()
+	record.Epochs, record.BestEpoch = len(s.Numbers.Epochs.Epochs), s.Numbers.BestEpoch
+	if err := s.Model.SaveRecord(s.Path(ModelFile), record); err != nil {
+		return err
+	}
+	return s.SaveMetrics()
+}
+
+// note writes how far the run is and what it has come to.
+func (s *Session) note(state State) error {
+	n := s.Folder.notes
+	n.Record.Data = s.Record.Data
+	n.Files = s.written
+	n.EpochWeights = s.digests.epochs
+	n.Weights = digestOf(s.Model.Network().Weights())
+	return s.Folder.Note(state)
+}
+
+// SaveMetrics writes metrics.json.
+func (s *Session) SaveMetrics() error {
+	if s.Results != nil {
+		return saveJSON(s.Path(MetricsFile), s.Results)
+	}
+	return saveJSON(s.Path(MetricsFile), s.Numbers)
+}
+
+// Draw returns a function that saves a figure, unless there was an error in drawing
+// it.
+func (s *Session) Draw(name string) func(*figure.Figure, error) error {
+	return func(f *figure.Figure, err error) error {
+		if err != nil {
+			return err
+		}
+		s.written = append(s.written, name)
+		return figure.Save(s.Path(name), f)
+	}
+}
+
+// DrawCurves draws loss and metrics over the epochs.
+func (s *Session) DrawCurves() error {
+	var series []figure.Series
+	history := s.Numbers.Epochs
+	for _, name := range append([]string{"loss"}, history.Metrics...) {
+		axis := strings.ReplaceAll(name, "_", " ")
+		series = append(series, figure.Series{Axis: axis, Name: "training", Values: history.Series(name)})
+		if values := history.Series("val_" + name); values != nil {
+			series = append(series, figure.Series{Axis: axis, Name: "validation", Values: values})
+		}
+	}
+	return s.Draw(CurvesFigure)(figure.Curves(series...))
+}
+
+// Evaluate measures the loss on the data for testing, if there is some.
+func (s *Session) Evaluate(ctx context.Context) error {
+	if s.Test == nil {
+		return nil
+	}
+	test, err := s.Model.Evaluate(ctx, s.Test, s.Loss)
+	if err != nil {
+		return err
+	}
+	s.Numbers.Test = &test.Loss
+	s.Logf("test loss %.5f\n", test.Loss)
+	return nil
+}
+
+// Path returns the path of a file in the run's folder.
+func (s *Session) Path(name string) string { return filepath.Join(s.Out, name) }
+
+// Logf tells of the run.
+func (s *Session) Logf(format string, args ...any) { fmt.Fprintf(s.Log, format, args...) }

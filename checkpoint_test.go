@@ -176,7 +176,7 @@ func TestResumeRefuses(t *testing.T) {
 		{dir, "another architecture", other, hourglass.Threads(1)},
 		{dir, "batches of size 4, not 5", newSmall(t), hourglass.BatchSize(5)},
 		{dir, "seed 42, not 43", newSmall(t), hourglass.Seed(43)},
-		{dir, "optimizer adam with beta2 0, not 0.99", newSmall(t), hourglass.Optimizer(optim.Adam{LearningRate: 0.01, Beta2: 0.99})},
+		{dir, "optimizer adam with beta2 0.999, not 0.99", newSmall(t), hourglass.Optimizer(optim.Adam{LearningRate: 0.01, Beta2: 0.99})},
 		{dir, "the validation data is other", newSmall(t), hourglass.Validation(wave(7).Slice(1, 7))},
 	} {
 		err := fitSmall(t, c.ae, t.TempDir(), 0, hourglass.Resume(c.dir), c.option)

@@ -14,6 +14,16 @@ type Huber struct {
 
 var _ Validator = Huber{}
 
+// Resolved returns the loss with its default spelled out.
+func (l Huber) Resolved() Loss { return Huber{l.delta()} }
+
+func (l Huber) delta() float32 {
+	if l.Delta == 0 {
+		return 1
+	}
+	return l.Delta
+}
+
 // Name returns "huber".
 func (Huber) Name() string { return "huber" }
 
@@ -27,10 +37,7 @@ func (l Huber) Validate() error {
 
 // Eval sums the loss; the derivative is d clipped to ±Delta.
 func (l Huber) Eval(grad, pred, target []float32, scale float32) float64 {
-	delta := l.Delta
-	if delta == 0 {
-		delta = 1
-	}
+	delta := l.delta()
 	var sum float64
 	for i, p := range pred {
 		d := p - target[i]

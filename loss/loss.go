@@ -22,6 +22,14 @@ type Loss interface {
 	Eval(grad, pred, target []float32, scale float32) float64
 }
 
+// Resolver is a loss that can spell out what stands for its defaults. A run records
+// it so, and a run that goes on may be given either.
+type Resolver interface {
+	Loss
+	// Resolved returns the loss with its defaults spelled out.
+	Resolved() Loss
+}
+
 // FromLogits is a loss that can also work on values before a final sigmoid, where
 // it is exact in all cases.
 type FromLogits interface {

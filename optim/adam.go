@@ -41,6 +41,18 @@ func (o Adam) Rate() float64 { return or(o.LearningRate, 0.001) }
 // Slots returns 2, m and v.
 func (Adam) Slots() int { return 2 }
 
+// Resolved returns the rule with its defaults spelled out.
+func (o Adam) Resolved() Optimizer { return o.resolved() }
+
+func (o Adam) resolved() Adam {
+	o.LearningRate, o.Beta1, o.Beta2 = o.Rate(), or(o.Beta1, 0.9), or(o.Beta2, 0.999)
+	if o.Torch {
+		o.Epsilon = or(o.Epsilon, 1e-8)
+	}
+	o.Epsilon = or(o.Epsilon, 1e-7)
+	return o
+}
+
 // Update takes one step.
 func (o Adam) Update(s *State, w, g []float32, lo int) {
 	kernel.Adam(w, g, s.Slot(0, lo, len(w)), s.Slot(1, lo, len(w)), o.step(s))

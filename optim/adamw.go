@@ -24,13 +24,22 @@ func (o AdamW) Validate() error {
 	return check("adamw", setting{"weight decay", o.WeightDecay, 0, math.Inf(1)})
 }
 
+// Resolved returns the rule with its defaults spelled out.
+func (o AdamW) Resolved() Optimizer {
+	return AdamW{o.resolved(), o.decay()}
+}
+
+// decay returns λ.
+func (o AdamW) decay() float64 {
+	if o.Torch {
+		return or(o.WeightDecay, 0.01)
+	}
+	return or(o.WeightDecay, 0.004)
+}
+
 // Update takes one step.
 func (o AdamW) Update(s *State, w, g []float32, lo int) {
-	decay := 0.004
-	if o.Torch {
-		decay = 0.01
-	}
 	step := o.step(s)
-	step.Decay = float32(s.Rate * or(o.WeightDecay, decay))
+	step.Decay = float32(s.Rate * o.decay())
 	kernel.Adam(w, g, s.Slot(0, lo, len(w)), s.Slot(1, lo, len(w)), step)
 }

@@ -53,6 +53,16 @@ func (o Nadam) momentum(t int) float64 {
 // advance multiplies the state's product of momenta by that of its new step.
 func (o Nadam) advance(s *State) { s.Momentum *= o.momentum(s.Step) }
 
+// Resolved returns the rule with its defaults spelled out.
+func (o Nadam) Resolved() Optimizer {
+	o.LearningRate, o.Beta1, o.Beta2 = o.Rate(), or(o.Beta1, 0.9), or(o.Beta2, 0.999)
+	if o.Torch {
+		o.Epsilon = or(o.Epsilon, 1e-8)
+	}
+	o.Epsilon = or(o.Epsilon, 1e-7)
+	return o
+}
+
 // Update takes one step.
 func (o Nadam) Update(s *State, w, g []float32, lo int) {
 	beta1, beta2, epsilon := or(o.Beta1, 0.9), or(o.Beta2, 0.999), 1e-7

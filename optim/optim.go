@@ -29,6 +29,14 @@ type Optimizer interface {
 	Update(s *State, w, g []float32, lo int)
 }
 
+// Resolver is an optimiser that can spell out what stands for its defaults. A run
+// records it so, and a run that goes on may be given either.
+type Resolver interface {
+	Optimizer
+	// Resolved returns the rule with its defaults spelled out.
+	Resolved() Optimizer
+}
+
 // State is what an optimiser remembers of a training run, and all that must be
 // kept to continue it.
 type State struct {

@@ -2,6 +2,7 @@ package optim
 
 import (
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -261,5 +262,34 @@ func (sign) Slots() int      { return 0 }
 func (o sign) Update(s *State, w, g []float32, lo int) {
 	for i := range w {
 		w[i] -= o.rate * float32(math.Copysign(1, float64(g[i])))
+	}
+}
+
+// Spelled out, the defaults give the same bits as left out.
+func TestResolvedIsTheSameRule(t *testing.T) {
+	for _, o := range []Resolver{SGD{}, SGD{Momentum: 0.5}, Adam{}, Adam{Torch: true}, Adam{Beta1: 0.5}, AdamW{}, AdamW{Adam: Adam{Torch: true}},
+		AdamW{WeightDecay: 0.1}, Nadam{}, Nadam{Torch: true}, RMSprop{}, RMSprop{Torch: true}, RMSprop{Rho: 0.5}} {
+		resolved := o.Resolved()
+		if resolved.Name() != o.Name() || resolved.Rate() != o.Rate() || !reflect.DeepEqual(resolved.(Resolver).Resolved(), resolved) {
+			t.Errorf("%+v is resolved as %+v", o, resolved)
+		}
+		fields := reflect.ValueOf(resolved)
+		for i := range fields.NumField() {
+			if f := fields.Field(i); f.Kind() == reflect.Float64 && f.Float() == 0 && fields.Type().Field(i).Name != "Momentum" {
+				t.Errorf("%+v: %s is not spelled out", resolved, fields.Type().Field(i).Name)
+			}
+		}
+		var weights [2][]float32
+		for i, o := range []Optimizer{o, resolved} {
+			s, w := NewState(o, 3), []float32{1, -2, 3}
+			for range 4 {
+				s.Advance()
+				s.Update(w, []float32{0.5, -0.25, 1e-3}, 0, 3)
+			}
+			weights[i] = w
+		}
+		if !slices.Equal(weights[0], weights[1]) {
+			t.Errorf("%+v: %v, resolved %v", o, weights[0], weights[1])
+		}
 	}
 }

@@ -39,6 +39,16 @@ func (o RMSprop) Rate() float64 {
 // Slots returns 1, the mean square v.
 func (RMSprop) Slots() int { return 1 }
 
+// Resolved returns the rule with its defaults spelled out.
+func (o RMSprop) Resolved() Optimizer {
+	o.LearningRate = o.Rate()
+	if o.Torch {
+		o.Rho, o.Epsilon = or(o.Rho, 0.99), or(o.Epsilon, 1e-8)
+	}
+	o.Rho, o.Epsilon = or(o.Rho, 0.9), or(o.Epsilon, 1e-7)
+	return o
+}
+
 // Update takes one step.
 func (o RMSprop) Update(s *State, w, g []float32, lo int) {
 	step := kernel.RMSPropStep{Rho: or(o.Rho, 0.9), Rate: float32(s.Rate), Inside: float32(or(o.Epsilon, 1e-7))}

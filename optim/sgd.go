@@ -27,6 +27,12 @@ func (o SGD) Validate() error {
 // Rate returns η.
 func (o SGD) Rate() float64 { return or(o.LearningRate, 0.01) }
 
+// Resolved returns the rule with its defaults spelled out.
+func (o SGD) Resolved() Optimizer {
+	o.LearningRate = o.Rate()
+	return o
+}
+
 // Slots returns 1, the velocity, with momentum and 0 without.
 func (o SGD) Slots() int {
 	if o.Momentum == 0 {

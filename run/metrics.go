@@ -27,8 +27,9 @@ type Metrics struct {
 	Test *float64 `json:"test_loss,omitempty"`
 	// Baseline is what principal component analysis reaches with codes of the same size.
 	Baseline *Baseline `json:"baseline,omitempty"`
-	// FirstStep is how many seconds after its start the program had taken the first step.
-	FirstStep float64 `json:"first_step_seconds"`
+	// FirstStep is how many seconds after its start the program had taken the first
+	// step; 0 if there was none left to take.
+	FirstStep float64 `json:"first_step_seconds,omitempty"`
 	// Interrupted is set when the run was stopped before its last epoch.
 	Interrupted bool `json:"interrupted,omitempty"`
 }

@@ -12,6 +12,8 @@ import (
 	"unicode"
 
 	"hourglass/dataset"
+	"hourglass/loss"
+	"hourglass/optim"
 )
 
 // Settings are what a run must have in common with the one it continues.
@@ -53,11 +55,18 @@ func Parameters(of any) map[string]any {
 
 // Settings returns the settings of a run on such data.
 func (t *Trainer) Settings(training, validation dataset.Source) Settings {
-	optimizer := Parameters(t.Optimizer)
-	delete(optimizer, "LearningRate") // which is Rate, whatever stands for the default
+	rule, lossFunction := t.Optimizer, t.Loss
+	if r, ok := rule.(optim.Resolver); ok {
+		rule = r.Resolved()
+	}
+	if r, ok := lossFunction.(loss.Resolver); ok {
+		lossFunction = r.Resolved()
+	}
+	optimizer := Parameters(rule)
+	delete(optimizer, "LearningRate") // which is Rate
 	s := Settings{Samples: training.Len(), BatchSize: t.BatchSize, Seed: t.Seed,
 		Loss: t.Loss.Name(), Optimizer: t.Optimizer.Name(), Rate: t.Optimizer.Rate(), Schedule: scheduleName(t.Schedule), Penalties: t.penaltySchedules(),
-		LossParameters: Parameters(t.Loss), OptimizerParameters: optimizer}
+		LossParameters: Parameters(lossFunction), OptimizerParameters: optimizer}
 	if validation != nil {
 		s.Validation = validation.Len()
 	}

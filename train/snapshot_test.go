@@ -111,8 +111,8 @@ func TestResumeRefusesWhatIsNotOfTheRun(t *testing.T) {
 		{"batches of size 8, not 4", func(tr *Trainer, s *Snapshot) { tr.BatchSize = 4 }},
 		{"the run has seed 5, not 6", func(tr *Trainer, s *Snapshot) { tr.Seed = 6 }},
 		{"the run has optimizer nadam, not adam", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Adam{} }},
-		{"the run has optimizer nadam with beta1 0, not 0.5", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Nadam{LearningRate: 0.01, Beta1: 0.5} }},
-		{"the run has optimizer nadam with epsilon 0, not 0.001", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Nadam{LearningRate: 0.01, Epsilon: 1e-3} }},
+		{"the run has optimizer nadam with beta1 0.9, not 0.5", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Nadam{LearningRate: 0.01, Beta1: 0.5} }},
+		{"the run has optimizer nadam with epsilon 1e-07, not 0.001", func(tr *Trainer, s *Snapshot) { tr.Optimizer = optim.Nadam{LearningRate: 0.01, Epsilon: 1e-3} }},
 		{"the run has loss binary_crossentropy, not huber", func(tr *Trainer, s *Snapshot) { tr.Loss = loss.Huber{} }},
 		{"the run has loss huber with delta 2, not 3", func(tr *Trainer, s *Snapshot) {
 			s.Settings.Loss, s.Settings.LossParameters = "huber", Parameters(loss.Huber{Delta: 2})

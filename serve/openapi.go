@@ -12,20 +12,21 @@ type object = map[string]any
 // openAPI answers with a description of everything the server answers to
 // (https://spec.openapis.org/oas/v3.1.0), its models by name.
 func (s *Server) openAPI(c *call) error {
-	var names, wholes []string
+	var names []string
 	verbsOf := object{}
 	for _, e := range s.models.Entries() {
 		view, _, err := s.models.Find(e.Name, "")
 		if err != nil {
 			continue
 		}
-		names = append(names, e.Name, e.Name+"."+string(registry.Encoder), e.Name+"."+string(registry.Decoder))
-		wholes = append(wholes, e.Name)
+		names = append(names, e.Name, e.Name+"."+string(registry.Encoder))
+		if view.Decoder().Complete() == nil {
+			names = append(names, e.Name+"."+string(registry.Decoder))
+		}
 		for _, v := range verbs {
-			if v.name == "nearest" && view.References == nil {
-				continue
+			if v.fits(view.Model) {
+				verbsOf["/models/"+e.Name+"/"+v.name] = object{"post": s.describeVerb(v, view.Model)}
 			}
-			verbsOf["/models/"+e.Name+"/"+v.name] = object{"post": s.describeVerb(v, view.Model)}
 		}
 	}
 	paths := s.describeProtocol(names)

@@ -70,7 +70,7 @@ function card(m) {
 		section.querySelector("pre").textContent = command(m, verb);
 	};
 	for (const name of verbs) {
-		if (name === "nearest" && !m.references) continue;
+		if (!m.verbs.includes(name)) continue;
 		const button = element("button", name);
 		button.type = "button";
 		button.addEventListener("click", () => choose(name));

@@ -49,6 +49,17 @@ type question struct {
 // isPicture reports whether a model's samples can be shown.
 func isPicture(m *registry.Model) bool { return workflow.IsImage(m.Encoder().Input()) }
 
+// fits reports whether a model can do it.
+func (v verb) fits(m *registry.Model) bool {
+	switch v.name {
+	case "decode":
+		return m.Decoder().Complete() == nil
+	case "nearest":
+		return m.References != nil
+	}
+	return true
+}
+
 // possible lists the kinds of answers to a verb that a model can give.
 func (v verb) possible(m *registry.Model) []payload.Kind {
 	return slices.DeleteFunc(slices.Clone(v.kinds), func(k payload.Kind) bool {
@@ -305,6 +316,7 @@ type modelInfo struct {
 	Picture    bool         `json:"picture"`
 	Columns    []string     `json:"columns,omitempty"`
 	Outputs    []string     `json:"outputs"`
+	Verbs      []string     `json:"verbs"`
 	References int          `json:"references"`
 	Trained    string       `json:"trained,omitempty"` // on which data
 	Recipe     string       `json:"recipe,omitempty"`
@@ -323,6 +335,11 @@ func (s *Server) listModels(c *call) error {
 		info := modelInfo{Name: e.Name, Versions: e.VersionNames(), Input: view.Encoder().Input(), Codes: view.Encoder().Output(),
 			Picture: isPicture(view.Model), Columns: view.Record.Features, Outputs: view.Outputs(),
 			Trained: view.Record.Dataset, Recipe: view.Record.Recipe, Ready: true}
+		for _, v := range verbs {
+			if v.fits(view.Model) {
+				info.Verbs = append(info.Verbs, v.name)
+			}
+		}
 		if view.References != nil {
 			info.References = view.References.Len()
 		}

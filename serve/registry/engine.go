@@ -1,13 +1,11 @@
 package registry
 
 import (
-	"math/bits"
+	"context"
 	"slices"
-	"sync"
 
-	"hourglass/dataset"
-	"hourglass/metric"
-	"hourglass/nn"
+	"hourglass"
+	"hourglass/tensor"
 )
 
 // Want says which results a request is after.
@@ -27,115 +25,32 @@ type Results struct {
 
 // job is a request's share of a batch. The results' memory is there already.
 type job struct {
-	x    []float32 // n samples, which are overwritten when they are scaled
+	x    []float32 // n samples, or codes
 	n    int
 	want Want
 	out  Results
+	err  error
 }
 
-// engine runs batches of jobs through the parts of an autoencoder: the one place
-// that knows how.
+// engine runs batches of jobs through an autoencoder: the one place that knows how.
+// Every batch stays on the goroutine it is run on, since others run beside it.
 type engine struct {
-	encoder, decoder part
-	scaler           *dataset.Scaler // nil if there is none
+	ae                *hourglass.Autoencoder
+	sample, code, out int // values of each
 }
 
-// part is one of the networks with the passes that it lends out, by the number of
-// samples they have memory for: a power of two.
-type part struct {
-	network *nn.Network
-	passes  [32]sync.Pool
+func newEngine(ae *hourglass.Autoencoder) *engine {
+	ae.SetThreads(1)
+	return &engine{ae: ae, sample: ae.Encoder().Input().Size(), code: ae.Encoder().Output().Size(), out: ae.Network().Output().Size()}
 }
 
-// run calls use with the network's output for n samples of x, which lives until
-// use returns.
-func (p *part) run(x []float32, n int, use func(y []float32)) {
-	class := bits.Len(uint(n - 1))
-	pass, ok := p.passes[class].Get().(*nn.Pass)
-	if !ok {
-		pass = p.network.NewPass(1 << class)
-	}
-	use(pass.Forward(x, n))
-	p.passes[class].Put(pass)
-}
-
-// gather returns the samples of all jobs in one piece.
-func gather(jobs []*job) (x []float32, n int) {
-	if len(jobs) == 1 {
-		return jobs[0].x, jobs[0].n
-	}
-	size := 0
-	for _, j := range jobs {
-		size += len(j.x)
-	}
-	x = make([]float32, 0, size)
-	for _, j := range jobs {
-		x = append(x, j.x...)
-		n += j.n
-	}
-	return x, n
-}
-
-// scatter calls give with each job and its share of values, of size a sample.
-func scatter(jobs []*job, values []float32, size int, give func(j *job, share []float32)) {
-	for _, j := range jobs {
-		give(j, values[:j.n*size])
-		values = values[j.n*size:]
-	}
-}
-
-// encode computes what jobs want of samples.
-func (e *engine) encode(jobs []*job) {
-	x, n := gather(jobs)
-	if e.scaler != nil {
-		e.scaler.Apply(x)
-	}
-	wanted := Want(0)
-	for _, j := range jobs {
-		wanted |= j.want
-	}
-	e.encoder.run(x, n, func(codes []float32) {
-		scatter(jobs, codes, e.encoder.network.Output().Size(), func(j *job, share []float32) { copy(j.out.Codes, share) })
-		if wanted&(Reconstruction|Scores) != 0 {
-			e.decoder.run(codes, n, func(y []float32) { e.compare(jobs, x, y) })
-		}
-	})
-}
-
-// compare scores reconstructions y of samples x and hands them out.
-func (e *engine) compare(jobs []*job, x, y []float32) {
-	size := e.encoder.network.Input().Size()
-	scatter(jobs, y, size, func(j *job, share []float32) {
-		for i := range j.out.Scores {
-			j.out.Scores[i] = metric.MeanSquaredError{}.Eval(share[i*size:(i+1)*size], x[i*size:(i+1)*size])
-		}
-		x = x[j.n*size:]
-		if copy(j.out.Reconstruction, share) > 0 && e.scaler != nil {
-			e.scaler.Undo(j.out.Reconstruction)
-		}
-	})
-}
-
-// decode computes the samples that the jobs' codes stand for.
-func (e *engine) decode(jobs []*job) {
-	codes, n := gather(jobs)
-	e.decoder.run(codes, n, func(y []float32) {
-		scatter(jobs, y, e.decoder.network.Output().Size(), func(j *job, share []float32) {
-			copy(j.out.Reconstruction, share)
-			if e.scaler != nil {
-				e.scaler.Undo(j.out.Reconstruction)
-			}
-		})
-	})
-}
-
-// results makes room for what is wanted of n samples.
-func (e *engine) results(want Want, n int) (r Results) {
+// room makes room for what is wanted of n samples.
+func (e *engine) room(want Want, n int) (r Results) {
 	if want&Codes != 0 {
-		r.Codes = make([]float32, n*e.encoder.network.Output().Size())
+		r.Codes = make([]float32, n*e.code)
 	}
 	if want&Reconstruction != 0 {
-		r.Reconstruction = make([]float32, n*e.decoder.network.Output().Size())
+		r.Reconstruction = make([]float32, n*e.out)
 	}
 	if want&Scores != 0 {
 		r.Scores = make([]float64, n)
@@ -143,10 +58,67 @@ func (e *engine) results(want Want, n int) (r Results) {
 	return r
 }
 
+// run computes what jobs want of samples.
+func (e *engine) run(jobs []*job) {
+	together(jobs, e.room, func(j *job) error {
+		out := hourglass.Output{Codes: j.out.Codes, Reconstructions: j.out.Reconstruction, Scores: j.out.Scores}
+		return e.ae.RunInto(context.Background(), out, tensor.Tensor{Shape: tensor.Shape{j.n, e.sample}, Data: j.x})
+	})
+}
+
+// decode computes the samples that the jobs' codes stand for.
+func (e *engine) decode(jobs []*job) {
+	together(jobs, e.room, func(j *job) error {
+		return e.ae.DecodeInto(context.Background(), j.out.Reconstruction, tensor.Tensor{Shape: tensor.Shape{j.n, e.code}, Data: j.x})
+	})
+}
+
+// together computes jobs as one that wants what any of them does, and hands out the
+// results. Where that fails, which one sample beyond float32 is enough for, each is
+// computed alone, so that it is the error of no other.
+func together(jobs []*job, room func(Want, int) Results, compute func(*job) error) {
+	if len(jobs) == 1 {
+		jobs[0].err = compute(jobs[0])
+		return
+	}
+	all, size := &job{}, 0
+	for _, j := range jobs {
+		all.n += j.n
+		all.want |= j.want
+		size += len(j.x)
+	}
+	all.x = make([]float32, 0, size)
+	for _, j := range jobs {
+		all.x = append(all.x, j.x...)
+	}
+	all.out = room(all.want, all.n)
+	failed := compute(all) != nil
+	at := 0
+	for _, j := range jobs {
+		if failed {
+			j.err = compute(j)
+			continue
+		}
+		share := all.out.slice(at, at+j.n, all.n)
+		copy(j.out.Codes, share.Codes)
+		copy(j.out.Reconstruction, share.Reconstruction)
+		copy(j.out.Scores, share.Scores)
+		at += j.n
+	}
+}
+
 // slice returns the results of samples lo to hi of n.
 func (r Results) slice(lo, hi, n int) Results {
-	cut := func(v []float32) []float32 { return v[lo*len(v)/n : hi*len(v)/n] }
-	return Results{Codes: cut(r.Codes), Reconstruction: cut(r.Reconstruction), Scores: r.Scores[min(lo, len(r.Scores)):min(hi, len(r.Scores))]}
+	return Results{Codes: cut(r.Codes, lo, hi, n), Reconstruction: cut(r.Reconstruction, lo, hi, n), Scores: cut(r.Scores, lo, hi, n)}
+}
+
+// cut returns the values of samples lo to hi of n, nil of nil.
+func cut[T any](values []T, lo, hi, n int) []T {
+	if values == nil {
+		return nil
+	}
+	size := len(values) / n
+	return values[lo*size : hi*size]
 }
 
 // finite reports whether none of the results is NaN or infinite.

@@ -31,7 +31,7 @@ type Model struct {
 	Loaded        time.Time
 	References    *References // for Nearest; nil without
 
-	engine    engine
+	engine    *engine
 	options   *Options
 	encoding  *batch.Queue[*job] // for codes alone
 	comparing *batch.Queue[*job] // for what the decoder is needed for, too
@@ -41,9 +41,7 @@ type Model struct {
 // newModel prepares a model for requests.
 func newModel(name, version string, m *workflow.Model, o *Options) *Model {
 	model := &Model{Model: m, Name: name, Version: version, Loaded: time.Now(), options: o}
-	model.engine.encoder.network = m.Encoder()
-	model.engine.decoder.network = m.Decoder()
-	model.engine.scaler = m.Scaler()
+	model.engine = newEngine(m.Autoencoder)
 	queue := func(run func([]*job)) *batch.Queue[*job] {
 		options := batch.Options{MaxBatch: o.MaxBatch, MaxDelay: o.MaxDelay, MaxQueue: o.MaxQueue, Parallel: runtime.GOMAXPROCS(0)}
 		if o.Ran != nil {
@@ -54,8 +52,8 @@ func newModel(name, version string, m *workflow.Model, o *Options) *Model {
 		}
 		return batch.New(run, options)
 	}
-	model.encoding = queue(model.engine.encode)
-	model.comparing = queue(model.engine.encode)
+	model.encoding = queue(model.engine.run)
+	model.comparing = queue(model.engine.run)
 	model.decoding = queue(model.engine.decode)
 	return model
 }
@@ -81,8 +79,8 @@ func (m *Model) Withdraw() {
 	m.comparing.Withdraw()
 }
 
-// Run computes what is wanted of n samples x, one after another, which it may
-// overwrite. The values do not depend on what else is computed at the same time.
+// Run computes what is wanted of n samples x, one after another. The values do not
+// depend on what else is computed at the same time.
 // Samples beyond a batch run as several.
 func (m *Model) Run(ctx context.Context, x []float32, n int, want Want, how batch.Admission) (Results, error) {
 	queue, other := m.comparing, m.encoding
@@ -106,10 +104,13 @@ func (m *Model) Decode(ctx context.Context, codes []float32, n int) ([]float32, 
 }
 
 func (m *Model) run(ctx context.Context, queue *batch.Queue[*job], x []float32, n int, want Want, how batch.Admission) (Results, error) {
-	out, size := m.engine.results(want, n), len(x)/n
+	out, size := m.engine.room(want, n), len(x)/n
 	piece := func(lo, hi int, how batch.Admission) error {
 		j := &job{x: x[lo*size : hi*size], n: hi - lo, want: want, out: out.slice(lo, hi, n)}
-		return queue.Do(ctx, j, j.n, how)
+		if err := queue.Do(ctx, j, j.n, how); err != nil {
+			return err
+		}
+		return j.err
 	}
 	err := piece(0, min(n, m.options.MaxBatch), how)
 	if err == nil && n > m.options.MaxBatch {

@@ -274,10 +274,16 @@ func (r *Registry) Entries() []*Entry {
 	return all
 }
 
-// UnknownError says that there is no model of a name and version.
-type UnknownError struct{ Name, Version string }
+// UnknownError says that there is no model of a name and version, and perhaps why.
+type UnknownError struct {
+	Name, Version string
+	Why           error
+}
 
 func (e *UnknownError) Error() string {
+	if e.Why != nil {
+		return fmt.Sprintf("there is no model %.100q: %v", e.Name, e.Why)
+	}
 	if e.Version != "" {
 		return fmt.Sprintf("there is no model %.100q of version %.40q", e.Name, e.Version)
 	}
@@ -309,12 +315,14 @@ func (r *Registry) Find(name, version string) (View, *Entry, error) {
 	}
 	m := e.version(version)
 	switch {
+	case m != nil && part == Decoder && m.Decoder().Complete() != nil:
+		return View{}, e, &UnknownError{Name: name, Why: m.Decoder().Complete()}
 	case m != nil:
 		return View{m, part}, e, nil
 	case len(e.Versions) == 0:
 		return View{}, e, &UnreadyError{name, e.Err}
 	}
-	return View{}, e, &UnknownError{name, version}
+	return View{}, e, &UnknownError{Name: name, Version: version}
 }
 
 // Ready reports whether there are models and all of them can be used.

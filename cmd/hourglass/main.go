@@ -91,7 +91,7 @@ model, figures and all numbers into runs/stacked:
 		newTrainCommand(), newEncodeCommand(), newDecodeCommand(), newDenoiseCommand(), newScoreCommand(),
 		newEmbedCommand(), newRecognizeCommand(), newNearestCommand(), newProbeCommand(),
 		newGenerateCommand(), newInterpolateCommand(), newTraverseCommand(),
-		newServeCommand(),
+		newServeCommand(), newClientCommand(),
 		newReportCommand(), newDataCommand(), newVersionCommand())
 	root.AddCommand(newExportCommand())
 	root.AddCommand(newVerifyCommand())

@@ -140,7 +140,7 @@ func TestInferenceErrors(t *testing.T) {
 		"too few values":  {Shape: tensor.Shape{2, 5, 4}, Data: make([]float32, 39)},
 		"negative axes":   {Shape: tensor.Shape{2, -5, -4}, Data: make([]float32, 40)},
 		"negative length": {Shape: tensor.Shape{-2, 5, 4}},
-		"overflow":        {Shape: tensor.Shape{1 << 40, 5, 4}},
+		"overflow":        {Shape: tensor.Shape{math.MaxInt/5 + 1, 5, 4}},
 	} {
 		_, encodeErr := a.Encode(x)
 		_, reconstructErr := a.Reconstruct(x)

@@ -3,11 +3,9 @@ package dataset
 import (
 	"context"
 	"fmt"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"hourglass/dataset/digits"
+	"hourglass/internal/parallel"
 	"hourglass/tensor"
 )
 
@@ -43,8 +41,7 @@ func drawDigits(ctx context.Context, lo, hi int) (*Images, error) {
 		Labels:  make([]uint8, hi-lo),
 		Classes: digitNames,
 	}
-	d.draw(ctx, lo)
-	if err := ctx.Err(); err != nil {
+	if err := d.draw(ctx, lo); err != nil {
 		return nil, fmt.Errorf("dataset: open %s: %w", Digits, err)
 	}
 	return d, nil
@@ -53,23 +50,13 @@ func drawDigits(ctx context.Context, lo, hi int) (*Images, error) {
 // draw fills the images with the digits from number start on, on every core,
 // until done or ctx ends. Each is a function of its number alone, so it does
 // not matter which core draws which and when.
-func (d *Images) draw(ctx context.Context, start int) {
+func (d *Images) draw(ctx context.Context, start int) error {
 	const block = 128 // taken at a time: a few milliseconds of work
 	n, size := d.Len(), d.Shape.Size()
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), (n+block-1)/block) {
-		workers.Go(func() {
-			for ctx.Err() == nil {
-				lo := int(next.Add(block)) - block
-				if lo >= n {
-					return
-				}
-				for i := lo; i < min(lo+block, n); i++ {
-					d.Labels[i] = digits.Draw(digitsSeed, start+i, d.Pixels[i*size:(i+1)*size])
-				}
-			}
-		})
-	}
-	workers.Wait()
+	return parallel.Each(ctx, 0, (n+block-1)/block, func(_, b int) error {
+		for i := b * block; i < min((b+1)*block, n); i++ {
+			d.Labels[i] = digits.Draw(digitsSeed, start+i, d.Pixels[i*size:(i+1)*size])
+		}
+		return nil
+	})
 }

@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 
+	"hourglass/internal/parallel"
 	"hourglass/tensor"
 )
 
@@ -313,24 +312,14 @@ func printable(name string) string {
 // the first that fails is the same however many cores there are.
 func (f *imageFolder) decodeAll(ctx context.Context) error {
 	errs := make([]error, len(f.files))
-	var next atomic.Int64
-	var failed atomic.Bool
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(f.files)) {
-		workers.Go(func() {
-			for !failed.Load() && ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= len(f.files) {
-					return
-				}
-				if errs[i] = f.decode(i); errs[i] != nil && !f.options.SkipUnreadable {
-					failed.Store(true)
-				}
-			}
-		})
-	}
-	workers.Wait()
-	if err := ctx.Err(); err != nil && !failed.Load() {
+	err := parallel.Each(ctx, 0, len(f.files), func(_, i int) error {
+		errs[i] = f.decode(i)
+		if errs[i] == nil || f.options.SkipUnreadable {
+			return nil
+		}
+		return f.refuse(f.files[i], errs[i])
+	})
+	if err != nil {
 		return err
 	}
 	return f.leaveOut(errs)

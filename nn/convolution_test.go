@@ -92,7 +92,7 @@ func FuzzBind(f *testing.F) {
 	f.Add(uint8(0), 28, 28, 1, 16, 3, 1, 1, uint8(1))
 	f.Add(uint8(1), 3, 3, 64, 32, 3, 2, 1, uint8(0))
 	f.Add(uint8(2), 9, 8, 2, 0, 3, 2, 1, uint8(1))
-	f.Add(uint8(3), 4, 4, 1, 1<<40, 1<<31, -1, 1<<15, uint8(9))
+	f.Add(uint8(3), 4, 4, 1, math.MaxInt-1, math.MaxInt32, -1, 1<<15, uint8(9))
 	f.Add(uint8(7), 4, 4, 1, 5, 2, 2, 7, uint8(0))
 	f.Add(uint8(10), 3, 4, 2, 1, 3, 2, 1, uint8(0))
 	f.Add(uint8(11), 3, 4, 8, 1, 2, 2, 1, uint8(0))

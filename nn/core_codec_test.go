@@ -231,7 +231,7 @@ func TestSummaryNames(t *testing.T) {
 			t.Errorf("snakeCase(%s) = %s, want %s", kind, got, want)
 		}
 	}
-	for n, want := range map[int]string{0: "0.00 B", 1023: "1023.00 B", 1024: "1.00 KB", 5 << 19: "2.50 MB", 3 << 30: "3.00 GB", 5 << 40: "5120.00 GB"} {
+	for n, want := range map[int64]string{0: "0.00 B", 1023: "1023.00 B", 1024: "1.00 KB", 5 << 19: "2.50 MB", 3 << 30: "3.00 GB", 5 << 40: "5120.00 GB"} {
 		if got := byteSize(n); got != want {
 			t.Errorf("byteSize(%d) = %s, want %s", n, got, want)
 		}

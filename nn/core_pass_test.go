@@ -2,7 +2,9 @@ package nn
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"hourglass/internal/golden"
@@ -314,6 +316,23 @@ func TestCoupledStageAfterSoloStages(t *testing.T) {
 			if d := got[i] - want[i]; d > 1e-6 || d < -1e-6 {
 				t.Fatalf("%s %d is %v, want %v", what, i, got[i], want[i])
 			}
+		}
+	}
+}
+
+// A batch whose memory an int cannot count is an error, on platforms of 32 bits too.
+func TestCheckBatch(t *testing.T) {
+	net, err := NewNetwork(tensor.Shape{1000}, Dense{Units: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := math.MaxInt / 8 / 2000
+	if err := net.CheckBatch(most); err != nil {
+		t.Error(err)
+	}
+	for _, samples := range []int{most + 1, math.MaxInt} {
+		if err := net.CheckBatch(samples); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("want at most %d samples", most)) {
+			t.Errorf("%d samples: error %v", samples, err)
 		}
 	}
 }

@@ -1,6 +1,29 @@
 package nn
 
-import "slices"
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// CheckBatch reports a number of samples for which a pass for training needs more bytes
+// than an int counts on this platform: 2³¹ on those of 32 bits. It does not ask whether the
+// machine has as many.
+func (n *Network) CheckBatch(samples int) error {
+	const mostBytes, perValue = math.MaxInt, 2 * 4 // a value and its gradient, float32s
+	values := int64(n.input.Size())
+	for i := range n.ops {
+		values += int64(n.ops[i].Output.Size())
+		for _, size := range n.ops[i].Memory {
+			values += int64(size)
+		}
+	}
+	if most := mostBytes / perValue / values; int64(samples) > most {
+		return fmt.Errorf("%d samples of a network with %d values each need more memory than this platform can address, want at most %d samples",
+			samples, values, most)
+	}
+	return nil
+}
 
 // allocateFrames prepares what stages need beside values, for so many workers.
 func (p *Pass) allocateFrames(workers int) {

@@ -78,7 +78,7 @@ func (n *Network) Summary(title string) string {
 	}
 	line(strings.Repeat("=", width))
 	count := func(what string, weights int) {
-		line(fmt.Sprintf("%s params: %s (%s)", what, thousands(weights), byteSize(4*weights)))
+		line(fmt.Sprintf("%s params: %s (%s)", what, thousands(weights), byteSize(4*int64(weights))))
 	}
 	frozen := n.frozenCount()
 	count("Total", len(n.weights))
@@ -189,7 +189,7 @@ func thousands(n int) string {
 }
 
 // byteSize writes a number of bytes in binary units: 91.00 KB.
-func byteSize(n int) string {
+func byteSize(n int64) string {
 	size, units := float64(n), []string{"B", "KB", "MB", "GB"}
 	for size >= 1024 && len(units) > 1 {
 		size, units = size/1024, units[1:]

@@ -124,13 +124,13 @@ func (t *Trainer) validate(training, validation dataset.Source) error {
 	if err := t.validatePenalties(); err != nil {
 		return err
 	}
-	if err := fits(t.Network, "training", training); err != nil {
+	if err := fits(t.Network, "training", training, t.BatchSize); err != nil {
 		return err
 	}
 	if validation == nil {
 		return nil
 	}
-	return fits(t.Network, "validation", validation)
+	return fits(t.Network, "validation", validation, t.BatchSize)
 }
 
 // validateNetwork checks what training and evaluation both need.
@@ -153,12 +153,15 @@ func (t *Trainer) validateNetwork() error {
 }
 
 // fits reports data that the network cannot take.
-func fits(n *nn.Network, what string, s dataset.Source) error {
+func fits(n *nn.Network, what string, s dataset.Source, batch int) error {
 	switch {
 	case s == nil || s.Len() == 0:
 		return fmt.Errorf("train: no %s samples", what)
 	case s.Sample().Size() != n.Input().Size():
 		return fmt.Errorf("train: %s samples have shape %v, want %v", what, s.Sample(), n.Input())
+	}
+	if err := n.CheckBatch(min(batch, s.Len())); err != nil {
+		return fmt.Errorf("train: batches of %s samples: %w", what, err)
 	}
 	return nil
 }
@@ -466,7 +469,7 @@ func (t *Trainer) Evaluate(ctx context.Context, source dataset.Source) (scores S
 	if err := t.validateNetwork(); err != nil {
 		return Scores{}, err
 	}
-	if err := fits(t.Network, "evaluation", source); err != nil {
+	if err := fits(t.Network, "evaluation", source, max(t.BatchSize, 1)); err != nil {
 		return Scores{}, err
 	}
 	l := t.newLoop(source, "evaluation", max(t.BatchSize, 1))

@@ -1,0 +1,112 @@
+package train
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"math"
+	"os"
+	"testing"
+
+	"hourglass/internal/golden"
+	"hourglass/internal/race"
+	"hourglass/loss"
+	"hourglass/metric"
+	"hourglass/nn"
+	"hourglass/optim"
+)
+
+// recordBits writes testdata/bits.json anew. A change that gives other bits must say which
+// rounding it changed, and why.
+var recordBits = flag.Bool("record-bits", false, "write the digests of TestBits to testdata/bits.json")
+
+const bitsFile = "testdata/bits.json"
+
+// bitsCases are networks for images of 6×6 pixels or sequences of as many steps. Each kind
+// of layer, loss, optimiser and schedule belongs into one of them at least.
+var bitsCases = []struct {
+	name      string
+	layers    nn.Layers
+	loss      loss.Loss
+	optimizer optim.Optimizer
+	schedule  Schedule
+}{
+	{"dense, noise, Nadam", nn.Layers{nn.Flatten{}, nn.GaussianNoise{Stddev: 0.1},
+		nn.Dense{Units: 21, Activation: nn.SELU, KernelInit: nn.LeCunNormal}, nn.Dropout{Rate: 0.2},
+		nn.Dense{Units: 5, Activation: nn.ELU, KernelInit: nn.HeUniform}, nn.Dense{Units: 19, Activation: nn.SELU, KernelInit: nn.GlorotNormal},
+		nn.Dense{Units: 36, Activation: nn.Sigmoid}, nn.Reshape{6, 6}},
+		loss.BinaryCrossEntropy{}, optim.Nadam{}, nil},
+	{"batch normalisation, Adam", nn.Layers{nn.Flatten{}, nn.Dense{Units: 18, NoBias: true, KernelInit: nn.HeNormal}, nn.BatchNormalization{},
+		nn.Activation{Func: nn.ReLU}, nn.Dense{Units: 6, Activation: nn.Tanh}, nn.BatchNormalization{Momentum: 0.9}, nn.Dense{Units: 36}, nn.Reshape{6, 6}},
+		loss.MeanSquaredError{}, optim.Adam{}, Cosine{Epochs: 300}},
+	{"convolutions, RMSprop", nn.Layers{nn.Reshape{6, 6, 1}, nn.Conv2D{Filters: 5, Kernel: nn.Square(3), Padding: nn.Same, Activation: nn.LeakyReLU},
+		nn.MaxPooling2D{}, nn.BatchNormalization{}, nn.Conv2D{Filters: 4, Kernel: nn.Square(2), Activation: nn.Softplus},
+		nn.Conv2DTranspose{Filters: 4, Kernel: nn.Square(3), Strides: nn.Square(1), Activation: nn.ReLU}, nn.UpSampling2D{}, nn.ZeroPadding2D{Padding: nn.Margins{Top: 1, Bottom: 1, Left: 1, Right: 1}},
+		nn.AveragePooling2D{Pool: nn.Square(3), Strides: nn.Square(1)}, nn.Flatten{}, nn.Dense{Units: 36}, nn.Reshape{6, 6}},
+		loss.Huber{Delta: 0.1}, optim.RMSprop{}, Exponential{By: 0.999}},
+	{"layer normalisation, AdamW", nn.Layers{nn.Dense{Units: 7}, nn.LayerNormalization{}, nn.Permute{2, 1}, nn.Conv1D{Filters: 6, Kernel: 3, Padding: nn.Same, Activation: nn.Tanh},
+		nn.LayerNormalization{}, nn.Flatten{}, nn.Dense{Units: 36, Activation: nn.Sigmoid, KernelInit: nn.TorchLinear, BiasInit: nn.TorchLinear}, nn.Reshape{6, 6}},
+		loss.MeanAbsoluteError{}, optim.AdamW{}, Steps{Every: 100, By: 0.7}},
+	{"LSTM, momentum", nn.Layers{nn.LSTM{Units: 9, ReturnSequences: true}, nn.LSTM{Units: 4}, nn.RepeatVector{Times: 6},
+		nn.LSTM{Units: 7, ReturnSequences: true}, nn.TimeDistributed{Layer: nn.Dense{Units: 6, Activation: nn.Sigmoid}}},
+		loss.BinaryCrossEntropy{}, optim.SGD{LearningRate: 0.05, Momentum: 0.9, Nesterov: true}, nil},
+	{"GRU, Nadam of PyTorch", nn.Layers{nn.GRU{Units: 7, ReturnSequences: true}, nn.Bidirectional{Layer: nn.SimpleRNN{Units: 3, ReturnSequences: true}},
+		nn.GRU{Units: 4}, nn.RepeatVector{Times: 6}, nn.GRU{Units: 5, ReturnSequences: true}, nn.TimeDistributed{Layer: nn.Dense{Units: 6}}},
+		loss.MeanSquaredError{}, optim.Nadam{Torch: true}, nil},
+	{"other activations, Adam of PyTorch", nn.Layers{nn.PositionEmbedding{}, nn.Dense{Units: 8, Activation: nn.GELU}, nn.GroupNormalization{Groups: 2},
+		nn.Dense{Units: 8, Activation: nn.GELUTanh}, nn.PReLU{}, nn.Dense{Units: 8, Activation: nn.SiLU},
+		nn.Dense{Units: 8, Activation: nn.Mish}, nn.Dense{Units: 8, Activation: nn.HardSiLU}, nn.Dense{Units: 6, Activation: nn.HardSigmoid}},
+		loss.MeanSquaredError{}, optim.Adam{Torch: true}, nil},
+	{"residual, SGD", nn.Layers{nn.Residual{Layers: nn.Layers{nn.Dense{Units: 6, Activation: nn.ReLU6}}},
+		nn.Parallel{Branches: []nn.Layers{{nn.Dense{Units: 4}}, {nn.Dense{Units: 5, Activation: nn.ReLU}}}}, nn.Dense{Units: 6}},
+		loss.MeanSquaredError{}, optim.SGD{LearningRate: 0.1}, nil},
+}
+
+// TestBits trains for 1,500 steps each and compares the weights, the last epoch's loss and
+// the error on other samples, to the last bit, with what was recorded. It is run on all
+// kinds of processors, and must give the same on them.
+func TestBits(t *testing.T) {
+	if race.Enabled {
+		t.Skip("trains for ten thousand steps")
+	}
+	got, want := map[string]string{}, map[string]string{}
+	for _, c := range bitsCases {
+		net, err := nn.NewNetwork(nil, append(nn.Layers{nn.Input{6, 6}}, c.layers...)...)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		net.Init(7)
+		trainer := Trainer{Network: net, Loss: c.loss, Optimizer: c.optimizer, Schedule: c.schedule, Epochs: 300, BatchSize: 8, Seed: 3,
+			Metrics: []metric.Metric{metric.MeanSquaredError{}, metric.RoundedAccuracy{}}, Threads: 2}
+		history, err := trainer.Fit(context.Background(), samples(40, 6, 6), samples(7, 6, 6))
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		last := history.Epochs[len(history.Epochs)-1]
+		digest := sha256.New()
+		for _, v := range []any{net.Weights(), math.Float64bits(last.Train.Loss), math.Float64bits(last.Validation.Metrics[0])} {
+			if err := binary.Write(digest, binary.LittleEndian, v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got[c.name] = hex.EncodeToString(digest.Sum(nil))
+	}
+	if *recordBits {
+		text, err := json.MarshalIndent(got, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(bitsFile, append(text, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden.Load(t, bitsFile, &want)
+	for _, c := range bitsCases {
+		if got[c.name] != want[c.name] {
+			t.Errorf("%s: the digest is %s, recorded is %s", c.name, got[c.name], want[c.name])
+		}
+	}
+}

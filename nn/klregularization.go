@@ -2,8 +2,8 @@ package nn
 
 import (
 	"fmt"
-	"math"
 
+	"hourglass/internal/portable"
 	"hourglass/tensor"
 )
 
@@ -85,7 +85,7 @@ func (s *klStage) Forward(f *Frame) {
 	var sum float64
 	for c := range s.channels {
 		m, _ := s.mean(f, c)
-		sum += float64(s.Target*math.Log(s.Target/m)) + float64((1-s.Target)*math.Log((1-s.Target)/(1-m)))
+		sum += float64(s.Target*portable.Log(s.Target/m)) + float64((1-s.Target)*portable.Log((1-s.Target)/(1-m)))
 	}
 	for i := range f.Penalties[0] {
 		f.Penalties[0][i] = f.Factors[0] * s.Weight * sum

@@ -114,7 +114,7 @@ func (s *mmdStage) kernel(x, y, gradient []float32, scale float64) float64 {
 	}
 	var sum, slope float64
 	for _, width := range mmdScales {
-		c := 2 * float64(s.size) * width
+		c := float64(2 * float64(s.size) * width)
 		k := c / (c + distance)
 		sum += k
 		slope -= k / (c + distance)

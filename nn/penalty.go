@@ -120,7 +120,7 @@ func (p *Pass) Penalty(penalty, sample int) float64 {
 	if p.names[penalty] == WeightPenalty {
 		for i := range p.weightTerms {
 			for _, row := range p.weightTerms[i].rows {
-				sum += p.factors[penalty] * row
+				sum += float64(p.factors[penalty] * row)
 			}
 		}
 	}

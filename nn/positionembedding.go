@@ -87,7 +87,7 @@ func waves(steps, features int) []float32 {
 	for j := range features {
 		turns := exp2(-log2Longest*float64(j-j%2)/float64(features)) / (2 * math.Pi)
 		for t := range steps {
-			angle := float64(t) * turns
+			angle := float64(float64(t) * turns)
 			sin, cos := kernel.SinCos(uint32((angle - math.Floor(angle)) * (1 << 32)))
 			if j%2 == 0 {
 				table[t*features+j] = sin

@@ -72,7 +72,7 @@ func (l *loop) addPenalties() {
 		for j := range l.penalties {
 			penalty := l.pass.Penalty(j, i)
 			l.metrics[1+j][i] = penalty
-			l.losses[i] += entries * penalty
+			l.losses[i] += float64(entries * penalty)
 		}
 	}
 }

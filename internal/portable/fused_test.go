@@ -46,6 +46,38 @@ func TestNothingIsFused(t *testing.T) {
 	}
 }
 
+// assembled matches a function of the standard library that is assembly on some processors,
+// or is fused on some.
+var assembled = regexp.MustCompile(`\b(math\.(Acos|Asin|Atan|Cbrt|Cos|Erf|Exp|Gamma|Hypot|Lgamma|Log|Pow|Sin|Tan)\w*|NormFloat64|ExpFloat64)\(`)
+
+// TestNoAssembly reports such functions in what decides the bits of a model. Angles between
+// principal components do not.
+func TestNoAssembly(t *testing.T) {
+	list, err := exec.Command("go", append([]string{"list", "-deps", "-f", `{{if not .Standard}}{{range .GoFiles}}{{$.ImportPath}} {{$.Dir}}/{{.}}{{"\n"}}{{end}}{{end}}`}, deciding...)...).Output()
+	if err == nil && len(list) == 0 {
+		err = errors.New("no files")
+	}
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for _, entry := range strings.Split(strings.TrimSpace(string(list)), "\n") {
+		name, file, _ := strings.Cut(entry, " ")
+		if name == "hourglass/pca" || name != "hourglass" && !strings.HasPrefix(name, "hourglass/") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, line := range strings.Split(string(text), "\n") {
+			code, _, _ := strings.Cut(line, "//")
+			if m := assembled.FindString(code); m != "" {
+				t.Errorf("%s:%d: %s has other bits on other processors, want that of internal/portable", file, n+1, strings.TrimSuffix(m, "("))
+			}
+		}
+	}
+}
+
 // TestFusedIsFound compiles one product and sum.
 func TestFusedIsFound(t *testing.T) {
 	dir := t.TempDir()

@@ -49,10 +49,11 @@ type Run struct {
 	BatchLoss float64 // of the step just taken, the mean over the batch's entries
 	Mean      Scores  // means over the current epoch's steps so far
 
-	loop     *loop
-	settings Settings
-	totals   Totals
-	began    time.Time // when the current epoch would have begun without interruption
+	loop       *loop
+	rateFactor float64 // of the learning rate, beside the schedule's
+	settings   Settings
+	totals     Totals
+	began      time.Time // when the current epoch would have begun without interruption
 }
 
 // WeightsChanged tells the trainer that an observer has changed weights, or what the

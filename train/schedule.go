@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -89,41 +90,80 @@ func checkFactor(schedule string, by float64) error {
 	return nil
 }
 
+// scheduleForms are what ParseSchedule reads.
+const scheduleForms = "constant, cosine, cosine:EPOCHS, step:EPOCHS:FACTOR, exponential:FACTOR, onecycle, onecycle:EPOCHS, cyclic:EPOCHS:LOW or warmup:EPOCHS:REST"
+
 // ParseSchedule reads a schedule from one word: "constant", which is nil, "cosine"
-// (over so many epochs as the run has) or "cosine:EPOCHS", "step:EPOCHS:FACTOR" or
-// "exponential:FACTOR".
+// (over so many epochs as the run has) or "cosine:EPOCHS", "step:EPOCHS:FACTOR",
+// "exponential:FACTOR", "onecycle" or "onecycle:EPOCHS", "cyclic:EPOCHS:LOW", and
+// "warmup:EPOCHS:REST", where REST is any of these. If it is not known how many epochs
+// the run has, epochs is 0 and Over to be called later.
 func ParseSchedule(text string, epochs int) (Schedule, error) {
-	bad := fmt.Errorf("train: schedule %q, want constant, cosine, cosine:EPOCHS, step:EPOCHS:FACTOR or exponential:FACTOR", text)
+	s, err := parseSchedule(text)
+	if err != nil {
+		return nil, fmt.Errorf("train: schedule %q, want %s", text, scheduleForms)
+	}
+	if s == nil {
+		return nil, nil
+	}
+	if err := Over(s, max(epochs, 1)).Validate(); err != nil {
+		return nil, err
+	}
+	return Over(s, epochs), nil
+}
+
+var errSchedule = errors.New("not a schedule")
+
+func parseSchedule(text string) (Schedule, error) {
 	kind, rest, found := strings.Cut(text, ":")
-	var s Schedule
-	var err error
+	first, second, _ := strings.Cut(rest, ":")
+	whole, wholeErr := strconv.Atoi(first)
+	if wholeErr == nil && whole < 1 {
+		whole = -1 // 0 would be the whole run
+	}
+	number, numberErr := strconv.ParseFloat(second, 64)
 	switch {
 	case kind == "constant" && !found:
 		return nil, nil
 	case kind == "cosine" && !found:
-		s = Cosine{epochs}
-	case kind == "cosine":
-		var c Cosine
-		c.Epochs, err = strconv.Atoi(rest)
-		s = c
+		return Cosine{}, nil
+	case kind == "cosine" && second == "":
+		return Cosine{whole}, wholeErr
+	case kind == "onecycle" && !found:
+		return OneCycle{}, nil
+	case kind == "onecycle" && second == "":
+		return OneCycle{whole}, wholeErr
 	case kind == "step":
-		every, by, _ := strings.Cut(rest, ":")
-		var c Steps
-		if c.Every, err = strconv.Atoi(every); err == nil {
-			c.By, err = strconv.ParseFloat(by, 64)
-		}
-		s = c
+		return Steps{whole, number}, errors.Join(wholeErr, numberErr)
+	case kind == "cyclic":
+		return Cyclic{whole, number}, errors.Join(wholeErr, numberErr)
 	case kind == "exponential":
-		var c Exponential
-		c.By, err = strconv.ParseFloat(rest, 64)
-		s = c
-	default:
-		return nil, bad
+		by, err := strconv.ParseFloat(rest, 64)
+		return Exponential{by}, err
+	case kind == "warmup" && wholeErr == nil:
+		then, err := parseSchedule(second)
+		return Warmup{whole, then}, err
 	}
-	if err != nil {
-		return nil, bad
+	return nil, errSchedule
+}
+
+// Over returns the schedule of a run of so many epochs: what ParseSchedule has read
+// without knowing them, or the same for one that says itself how long it is.
+func Over(s Schedule, epochs int) Schedule {
+	switch s := s.(type) {
+	case Cosine:
+		s.Epochs = orDefault(s.Epochs, epochs)
+		return s
+	case OneCycle:
+		s.Epochs = orDefault(s.Epochs, epochs)
+		return s
+	case Warmup:
+		if s.Then != nil && epochs > 0 {
+			s.Then = Over(s.Then, max(epochs-s.Epochs, 1))
+		}
+		return s
 	}
-	return s, s.Validate()
+	return s
 }
 
 // scheduleName names a schedule that may be nil.
@@ -136,7 +176,7 @@ func scheduleName(s Schedule) string {
 
 // rate returns the learning rate of the run's next step.
 func (r *Run) rate() float64 {
-	base := r.Optimizer.Rate()
+	base := r.Optimizer.Rate() * r.rateFactor
 	if r.Schedule == nil {
 		return base
 	}

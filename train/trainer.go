@@ -243,7 +243,7 @@ func (l *loop) startTraining() {
 // newRun returns the run before its first step.
 func (l *loop) newRun(samples int) *Run {
 	t := l.trainer
-	run := &Run{Trainer: t, State: l.state, History: &History{}, Samples: samples, loop: l,
+	run := &Run{Trainer: t, State: l.state, History: &History{}, Samples: samples, loop: l, rateFactor: 1,
 		Steps: (samples-1)/t.BatchSize + 1, Mean: newScores(len(l.metrics))}
 	run.History.Metrics = t.measures()
 	return run

@@ -24,9 +24,7 @@ func (s *session) setEpochs() {
 		s.Epochs = max(FewestEpochs, (FewestSteps+steps-1)/steps)
 		setDefault(&s.Patience, max(s.Epochs/patienceShare, fewestPatiently))
 	}
-	if c, ok := s.Schedule.(train.Cosine); ok && c.Epochs == 0 {
-		s.Schedule = train.Cosine{Epochs: s.Epochs}
-	}
+	s.Schedule = train.Over(s.Schedule, s.Epochs)
 }
 
 // describeEpochs says how long is trained.

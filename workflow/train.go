@@ -24,7 +24,7 @@ type TrainOptions struct {
 
 	Loss        loss.Loss       // binary cross-entropy behind a sigmoid, else mean squared error
 	Optimizer   optim.Optimizer // Adam
-	Schedule    train.Schedule  // of the learning rate; constant. A cosine of 0 epochs is one of all
+	Schedule    train.Schedule  // of the learning rate; constant. 0 epochs are all there are, see [train.Over]
 	Metrics     []metric.Metric // rounded accuracy of images behind a sigmoid, else mean absolute error
 	Scale       dataset.Scaling // unit for images, standard for everything else
 	Divisor     float32         // of unit scaling; what suits the data, see [dataset.UnitDivisor]

@@ -146,7 +146,7 @@ func (f *trainCommandFlags) options(cmd *cobra.Command, args []string) (o workfl
 type choiceFlags struct {
 	architecture, loss, optimizer, schedule, scale string
 	metrics                                        []string
-	codes, patience                                int
+	codes, patience, warmup                        int
 	baseline                                       string
 	validation                                     float64
 }
@@ -157,7 +157,8 @@ func (f *choiceFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&f.codes, "codes", 0, "numbers in a code, for an architecture that is chosen (default 30, or a quarter of the values)")
 	flags.StringVar(&f.loss, "loss", "", "`NAME` of "+strings.Join(loss.Names(), ", ")+" (default binary_crossentropy behind a sigmoid, else mse)")
 	flags.StringVar(&f.optimizer, "optimizer", "adam", "`NAME` of "+strings.Join(optim.Names(), ", "))
-	flags.StringVar(&f.schedule, "schedule", "constant", "learning rate over time: `constant|cosine|step:EPOCHS:FACTOR|exponential:FACTOR`")
+	flags.StringVar(&f.schedule, "schedule", "constant", "learning rate over time: `constant|cosine|step:EPOCHS:FACTOR|exponential:FACTOR|onecycle|cyclic:EPOCHS:LOW`")
+	flags.IntVar(&f.warmup, "warmup", 0, "let the learning rate rise from 0 in the first so many epochs, before --schedule begins")
 	flags.StringArrayVar(&f.metrics, "metric", nil, "`NAME` of "+strings.Join(metric.Names(), ", ")+" to report; may be given several times")
 	flags.StringVar(&f.scale, "scale", "", "scaling `unit|standard|minmax|none`, learned on the training part, or a number to divide by (default unit for images, else standard)")
 	flags.Float64Var(&f.validation, "validation", 0.1, "share of the samples to validate with, drawn by --seed; 0 for none")
@@ -173,6 +174,8 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 	switch changed := cmd.Flags().Changed; {
 	case changed("early-stopping") && f.patience < 1:
 		return o, usagef("--early-stopping is %d, want at least 1", f.patience)
+	case changed("warmup") && f.warmup < 1:
+		return o, usagef("--warmup is %d, want at least 1", f.warmup)
 	case changed("codes") && f.codes < 1:
 		return o, usagef("--codes is %d, want at least 1", f.codes)
 	case f.codes > 0 && f.architecture != "":
@@ -198,12 +201,12 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 	if o.Optimizer, err = optim.ByName(f.optimizer, common.rate); err != nil {
 		return o, usageError{err}
 	}
-	if o.Schedule, err = train.ParseSchedule(f.schedule, max(o.Epochs, 1)); err != nil {
-		return o, usageError{err}
+	schedule := f.schedule
+	if f.warmup > 0 {
+		schedule = fmt.Sprintf("warmup:%d:%s", f.warmup, schedule)
 	}
-	if c, ok := o.Schedule.(train.Cosine); ok && o.Epochs == 0 && !strings.Contains(f.schedule, ":") {
-		c.Epochs = 0 // as many as there will be
-		o.Schedule = c
+	if o.Schedule, err = train.ParseSchedule(schedule, o.Epochs); err != nil {
+		return o, usageError{err}
 	}
 	for _, name := range f.metrics {
 		m, err := metric.ByName(name)

@@ -40,6 +40,9 @@ func Schedule(schedule train.Schedule) FitOption {
 	return func(s *fitSettings) { s.Schedule = schedule }
 }
 
+// Clip keeps gradients from becoming too large; by default they are what they are.
+func Clip(c train.Clipping) FitOption { return func(s *fitSettings) { s.Clipping = c } }
+
 // Penalty sets how the factor of a penalty changes that layers of the network add to the
 // loss, by its name: train.Ramp{Epochs: 10} for "kl". By default it does not.
 func Penalty(name string, schedule train.Schedule) FitOption {

@@ -105,13 +105,29 @@ func (p *Pass) GradientShare(w Worker, update func(lo, hi int)) {
 		}
 		f := p.frame(w.Number(), i, 0, p.n)
 		for j := range s.Params {
-			p.gradient(w, f, i, j, update)
+			p.gradient(w, f, i, j, true, update)
 		}
 	}
 }
 
-// gradient computes the worker's rows of one parameter's gradient.
-func (p *Pass) gradient(w Worker, f *Frame, stage, param int, update func(lo, hi int)) {
+// UpdateShare calls update as GradientShare does, for gradients that all workers have
+// computed before by GradientShare without one: for what must know all of them first.
+func (p *Pass) UpdateShare(w Worker, update func(lo, hi int)) {
+	for i := range p.net.ops {
+		s := &p.net.ops[i]
+		if !s.trains() {
+			continue
+		}
+		f := p.frame(w.Number(), i, 0, p.n)
+		for j := range s.Params {
+			p.gradient(w, f, i, j, false, update)
+		}
+	}
+}
+
+// gradient computes the worker's rows of one parameter's gradient, unless that has been
+// done, and hands them on.
+func (p *Pass) gradient(w Worker, f *Frame, stage, param int, compute bool, update func(lo, hi int)) {
 	s := &p.net.ops[stage]
 	rows, length := s.Params[param].rows()
 	align := rowAlign(rows, w.Size())
@@ -125,8 +141,10 @@ func (p *Pass) gradient(w Worker, f *Frame, stage, param int, update func(lo, hi
 	block := max(gradientBlock/length/align*align, align)
 	for ; lo < hi; lo += block {
 		end := min(lo+block, hi)
-		s.Stage.(Trainable).Gradient(f, param, lo, end)
-		if s.regularized() && s.rule.covers(s.Params[param]) {
+		if compute {
+			s.Stage.(Trainable).Gradient(f, param, lo, end)
+		}
+		if compute && s.regularized() && s.rule.covers(s.Params[param]) {
 			p.penalizeGradient(s.rule, f.Grads[param][lo*length:end*length], f.Params[param][lo*length:end*length])
 		}
 		if update == nil {

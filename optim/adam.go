@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"math"
 
 	"hourglass/internal/kernel"
@@ -45,11 +46,11 @@ func (Adam) Slots() int { return 2 }
 func (o Adam) Resolved() Optimizer { return o.resolved() }
 
 func (o Adam) resolved() Adam {
-	o.LearningRate, o.Beta1, o.Beta2 = o.Rate(), or(o.Beta1, 0.9), or(o.Beta2, 0.999)
+	o.LearningRate, o.Beta1, o.Beta2 = cmp.Or(o.LearningRate, o.Rate()), cmp.Or(o.Beta1, 0.9), cmp.Or(o.Beta2, 0.999)
 	if o.Torch {
-		o.Epsilon = or(o.Epsilon, 1e-8)
+		o.Epsilon = cmp.Or(o.Epsilon, 1e-8)
 	}
-	o.Epsilon = or(o.Epsilon, 1e-7)
+	o.Epsilon = cmp.Or(o.Epsilon, 1e-7)
 	return o
 }
 

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"math"
 
 	"hourglass/internal/kernel"
@@ -26,7 +27,7 @@ func (o AdamW) Validate() error {
 
 // Resolved returns the rule with its defaults spelled out.
 func (o AdamW) Resolved() Optimizer {
-	return AdamW{o.resolved(), o.decay()}
+	return AdamW{o.resolved(), cmp.Or(o.WeightDecay, o.decay())}
 }
 
 // decay returns λ.

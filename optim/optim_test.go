@@ -268,7 +268,7 @@ func (o sign) Update(s *State, w, g []float32, lo int) {
 // Spelled out, the defaults give the same bits as left out.
 func TestResolvedIsTheSameRule(t *testing.T) {
 	for _, o := range []Resolver{SGD{}, SGD{Momentum: 0.5}, Adam{}, Adam{Torch: true}, Adam{Beta1: 0.5}, AdamW{}, AdamW{Adam: Adam{Torch: true}},
-		AdamW{WeightDecay: 0.1}, Nadam{}, Nadam{Torch: true}, RMSprop{}, RMSprop{Torch: true}, RMSprop{Rho: 0.5}} {
+		AdamW{WeightDecay: 0.1}, AdamW{WeightDecay: Zero}, Adam{Beta1: Zero, LearningRate: Zero}, Nadam{Beta1: Zero, Epsilon: Zero}, RMSprop{Rho: Zero}, SGD{LearningRate: Zero}, Nadam{}, Nadam{Torch: true}, RMSprop{}, RMSprop{Torch: true}, RMSprop{Rho: 0.5}} {
 		resolved := o.Resolved()
 		if resolved.Name() != o.Name() || resolved.Rate() != o.Rate() || !reflect.DeepEqual(resolved.(Resolver).Resolved(), resolved) {
 			t.Errorf("%+v is resolved as %+v", o, resolved)

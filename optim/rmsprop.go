@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"math"
 
 	"hourglass/internal/kernel"
@@ -41,11 +42,11 @@ func (RMSprop) Slots() int { return 1 }
 
 // Resolved returns the rule with its defaults spelled out.
 func (o RMSprop) Resolved() Optimizer {
-	o.LearningRate = o.Rate()
+	o.LearningRate = cmp.Or(o.LearningRate, o.Rate())
 	if o.Torch {
-		o.Rho, o.Epsilon = or(o.Rho, 0.99), or(o.Epsilon, 1e-8)
+		o.Rho, o.Epsilon = cmp.Or(o.Rho, 0.99), cmp.Or(o.Epsilon, 1e-8)
 	}
-	o.Rho, o.Epsilon = or(o.Rho, 0.9), or(o.Epsilon, 1e-7)
+	o.Rho, o.Epsilon = cmp.Or(o.Rho, 0.9), cmp.Or(o.Epsilon, 1e-7)
 	return o
 }
 

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"math"
 
 	"hourglass/internal/kernel"
@@ -29,7 +30,7 @@ func (o SGD) Rate() float64 { return or(o.LearningRate, 0.01) }
 
 // Resolved returns the rule with its defaults spelled out.
 func (o SGD) Resolved() Optimizer {
-	o.LearningRate = o.Rate()
+	o.LearningRate = cmp.Or(o.LearningRate, o.Rate())
 	return o
 }
 

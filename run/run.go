@@ -79,6 +79,7 @@ type Plan struct {
 	Loss      loss.Loss
 	Optimizer optim.Optimizer
 	Schedule  train.Schedule // nil for none
+	Clipping  train.Clipping
 	Metrics   []metric.Metric
 	Epochs    int
 	BatchSize int
@@ -234,7 +235,7 @@ func (s *Session) fit(ctx context.Context) error {
 	s.digests = &weightDigests{}
 	options := []hourglass.FitOption{
 		hourglass.Epochs(s.Epochs), hourglass.BatchSize(s.BatchSize), hourglass.Loss(s.Loss),
-		hourglass.Optimizer(s.Optimizer), hourglass.Schedule(s.Schedule), hourglass.Metrics(s.Plan.Metrics...),
+		hourglass.Optimizer(s.Optimizer), hourglass.Schedule(s.Schedule), hourglass.Clip(s.Clipping), hourglass.Metrics(s.Plan.Metrics...),
 		hourglass.Seed(s.Seed), hourglass.Threads(s.Threads),
 		hourglass.DataDigests(func() (hourglass.Digests, error) { return s.recordData(digests) }),
 		hourglass.Observe(observer(s.watch), &progress.Bar{Out: s.Log, Forecast: s.Forecast}),

@@ -26,6 +26,7 @@ type Settings struct {
 	Optimizer  string  `json:"optimizer"`
 	Rate       float64 `json:"learning_rate"`
 	Schedule   string  `json:"schedule,omitempty"`
+	Clipping   string  `json:"clipping,omitempty"`
 	Penalties  string  `json:"penalties,omitempty"`      // the schedules of their factors
 	Buffer     int     `json:"shuffle_buffer,omitempty"` // and Block, see dataset.Window
 	Block      int     `json:"shuffle_block,omitempty"`
@@ -65,7 +66,7 @@ func (t *Trainer) Settings(training, validation dataset.Source) Settings {
 	optimizer := Parameters(rule)
 	delete(optimizer, "LearningRate") // which is Rate
 	s := Settings{Samples: training.Len(), BatchSize: t.BatchSize, Seed: t.Seed,
-		Loss: t.Loss.Name(), Optimizer: t.Optimizer.Name(), Rate: t.Optimizer.Rate(), Schedule: scheduleName(t.Schedule), Penalties: t.penaltySchedules(),
+		Loss: t.Loss.Name(), Optimizer: t.Optimizer.Name(), Rate: t.Optimizer.Rate(), Schedule: scheduleName(t.Schedule), Clipping: t.Clipping.String(), Penalties: t.penaltySchedules(),
 		LossParameters: Parameters(lossFunction), OptimizerParameters: optimizer}
 	if validation != nil {
 		s.Validation = validation.Len()
@@ -91,6 +92,7 @@ func (s Settings) Differ(here Settings) error {
 		{"learning rate", s.Rate, here.Rate},
 		{"penalties by", cmp.Or(s.Penalties, "their own weights"), cmp.Or(here.Penalties, "their own weights")},
 		{"schedule", cmp.Or(s.Schedule, "constant"), cmp.Or(here.Schedule, "constant")},
+		{"gradients clipped to", cmp.Or(s.Clipping, "nothing"), cmp.Or(here.Clipping, "nothing")},
 	} {
 		if c.saved != c.here {
 			return fmt.Errorf("the run has %s %v, not %v", c.what, c.saved, c.here)

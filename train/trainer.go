@@ -35,6 +35,8 @@ type Trainer struct {
 	// course of the run, by its name (Network.Penalties); by 1 if it is not here.
 	Penalties map[string]Schedule
 
+	Clipping Clipping // of the gradients; none by default
+
 	Epochs    int    // passes over the training data, at least 1
 	BatchSize int    // samples per step, at least 1; the last step of an epoch takes what is left
 	Seed      uint64 // of the data's order and of noise and dropout
@@ -116,6 +118,9 @@ func (t *Trainer) validate(training, validation dataset.Source) error {
 	if err := t.Optimizer.Validate(); err != nil {
 		return err
 	}
+	if err := t.Clipping.Validate(); err != nil {
+		return err
+	}
 	if t.Schedule != nil {
 		if err := t.Schedule.Validate(); err != nil {
 			return err
@@ -182,6 +187,7 @@ type loop struct {
 	want interval // that the samples' values must lie in
 	bad  []int    // place in the batch of each worker's first sample that does not, or -1
 
+	clip     *clipper
 	journal  *journal
 	changing bool        // the current step has begun to change weights
 	overflow atomic.Bool // and has made some that are not finite
@@ -232,7 +238,15 @@ func (l *loop) startTraining() {
 	l.state = optim.NewState(l.trainer.Optimizer, len(weights))
 	l.want = domain(l.trainer.Loss)
 	l.journal = newJournal(weights, l.state, len(l.losses))
+	var sizes []int
+	for _, a := range l.trainer.Network.Arrays() {
+		sizes = append(sizes, len(a.Values))
+	}
+	l.clip = newClipper(l.trainer.Clipping, sizes)
 	l.update = func(lo, hi int) {
+		if l.clip.Value > 0 {
+			l.clip.clipValues(l.pass.Gradients()[lo:hi])
+		}
 		l.state.Update(weights, l.pass.Gradients(), lo, hi)
 		if !kernel.Finite(weights[lo:hi]) {
 			l.overflow.Store(true)
@@ -389,10 +403,26 @@ func (l *loop) trainShare(w *parallel.Worker) {
 	if !finite(l.totalLoss()) || l.firstBad() >= 0 {
 		return
 	}
+	if !l.clip.byNorm() {
+		l.beginChanges(w)
+		l.pass.GradientShare(w, l.update)
+		return
+	}
+	l.pass.GradientShare(w, nil)
+	w.Barrier()
+	if !l.clip.clipNorms(w, l.pass.Gradients()) {
+		l.overflow.Store(true)
+		return
+	}
+	l.beginChanges(w)
+	l.pass.UpdateShare(w, l.update)
+}
+
+// beginChanges notes that weights are going to change in this step.
+func (l *loop) beginChanges(w *parallel.Worker) {
 	if w.Index == 0 {
 		l.changing = true
 	}
-	l.pass.GradientShare(w, l.update)
 }
 
 // evaluateShare is one worker's share of an evaluation.

@@ -25,6 +25,7 @@ type TrainOptions struct {
 	Loss        loss.Loss       // binary cross-entropy behind a sigmoid, else mean squared error
 	Optimizer   optim.Optimizer // Adam
 	Schedule    train.Schedule  // of the learning rate; constant. 0 epochs are all there are, see [train.Over]
+	Clipping    train.Clipping  // of the gradients; none
 	Metrics     []metric.Metric // rounded accuracy of images behind a sigmoid, else mean absolute error
 	Scale       dataset.Scaling // unit for images, standard for everything else
 	Divisor     float32         // of unit scaling; what suits the data, see [dataset.UnitDivisor]
@@ -49,6 +50,7 @@ type Metrics struct {
 	Codes        int             `json:"codes"` // numbers in a code
 	Optimizer    string          `json:"optimizer"`
 	Schedule     string          `json:"schedule,omitempty"`
+	Clipping     string          `json:"clipping,omitempty"`
 	Scale        dataset.Scaling `json:"scale"`
 	Command      string          `json:"command,omitempty"` // that repeats the run
 }
@@ -213,7 +215,7 @@ func (s *session) plan() {
 	}
 	s.run.Plan = run.Plan{
 		Model: s.model.Autoencoder, Train: s.parts.Train.Samples, Validation: part(s.parts.Validation), Test: part(s.parts.Test),
-		Loss: s.Loss, Optimizer: s.Optimizer, Schedule: s.Schedule, Metrics: s.Metrics,
+		Loss: s.Loss, Optimizer: s.Optimizer, Schedule: s.Schedule, Clipping: s.Clipping, Metrics: s.Metrics,
 		Epochs: s.Epochs, BatchSize: s.BatchSize, Seed: s.Seed, Patience: s.Patience, Forecast: true,
 		Record: s.model.Record, Err: s.data.Err,
 		Trained: s.learnScores,
@@ -222,6 +224,7 @@ func (s *session) plan() {
 	s.metrics = &Metrics{Metrics: *s.run.NewMetrics(trainName, filepath.Base(s.data.Path)), // where it lies is of no concern to who gets the model
 		Architecture: architecture.Format(s.model.Encoder().Layers(), s.model.Decoder().Layers()), Codes: s.model.Encoder().Output().Size(),
 		Optimizer: s.Optimizer.Name(), Scale: s.Scale, Command: s.Repeat}
+	s.metrics.Clipping = s.Clipping.String()
 	if s.Schedule != nil {
 		s.metrics.Schedule = s.Schedule.Name()
 	}

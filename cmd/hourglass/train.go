@@ -148,6 +148,7 @@ type choiceFlags struct {
 	metrics                                        []string
 	codes, patience, warmup                        int
 	baseline                                       string
+	clip                                           train.Clipping
 	validation                                     float64
 }
 
@@ -159,6 +160,9 @@ func (f *choiceFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.optimizer, "optimizer", "adam", "`NAME` of "+strings.Join(optim.Names(), ", "))
 	flags.StringVar(&f.schedule, "schedule", "constant", "learning rate over time: `constant|cosine|step:EPOCHS:FACTOR|exponential:FACTOR|onecycle|cyclic:EPOCHS:LOW`")
 	flags.IntVar(&f.warmup, "warmup", 0, "let the learning rate rise from 0 in the first so many epochs, before --schedule begins")
+	flags.Float64Var(&f.clip.Value, "clip-value", 0, "keep every value of the gradients within ±`LIMIT`")
+	flags.Float64Var(&f.clip.Norm, "clip-norm", 0, "keep the norm of each array's gradient below a `LIMIT`")
+	flags.Float64Var(&f.clip.GlobalNorm, "clip-global-norm", 0, "keep the norm of all gradients together below a `LIMIT`")
 	flags.StringArrayVar(&f.metrics, "metric", nil, "`NAME` of "+strings.Join(metric.Names(), ", ")+" to report; may be given several times")
 	flags.StringVar(&f.scale, "scale", "", "scaling `unit|standard|minmax|none`, learned on the training part, or a number to divide by (default unit for images, else standard)")
 	flags.Float64Var(&f.validation, "validation", 0.1, "share of the samples to validate with, drawn by --seed; 0 for none")
@@ -201,6 +205,10 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 	if o.Optimizer, err = optim.ByName(f.optimizer, common.rate); err != nil {
 		return o, usageError{err}
 	}
+	if err := f.clip.Validate(); err != nil {
+		return o, usageError{err}
+	}
+	o.Clipping = f.clip
 	schedule := f.schedule
 	if f.warmup > 0 {
 		schedule = fmt.Sprintf("warmup:%d:%s", f.warmup, schedule)

@@ -36,7 +36,7 @@ func (c *counter) Observe(e train.Event, _ *train.Run) error {
 // on as many threads as -cpu says.
 func BenchmarkStep(b *testing.B) {
 	images := benchmarkImages(b)
-	for _, r := range recipe.All() {
+	for _, r := range recipe.Lecture() {
 		if !onImages(r, images) {
 			continue
 		}

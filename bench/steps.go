@@ -142,7 +142,7 @@ func (h *harness) measureSteps() (section, error) {
 // recipes returns those to measure: all that work on the images, or those named.
 func (h *harness) recipes(images *dataset.Images) ([]recipe.Recipe, error) {
 	if len(h.systems) == 0 {
-		return slices.DeleteFunc(recipe.All(), func(r recipe.Recipe) bool { return !onImages(r, images) }), nil
+		return slices.DeleteFunc(recipe.Lecture(), func(r recipe.Recipe) bool { return !onImages(r, images) }), nil
 	}
 	var named []recipe.Recipe
 	for _, name := range h.systems {

@@ -1,4 +1,5 @@
-// Package recipe holds the lecture's systems, one file each, and runs them.
+// Package recipe holds the lecture's systems and other kinds of autoencoders, one file
+// each, and runs them.
 //
 // A [Recipe] is a description that reads like the lecture's own program:
 // layers, loss, optimiser, epochs, and what is done with the trained model. All
@@ -20,7 +21,7 @@ import (
 	"hourglass/train"
 )
 
-// Recipe describes one system of the lecture.
+// Recipe describes one system.
 type Recipe struct {
 	Name  string   // on the command line: "stacked"
 	Title string   // "Stacked autoencoder"
@@ -45,16 +46,22 @@ type Recipe struct {
 	After func(ctx context.Context, s *Session) error
 }
 
-// all lists the recipes in the order of the lecture.
-var all = []Recipe{linear, stacked, convolutional, recurrent, denoising, dropout, sigmoid, relu, functional}
+// lecture lists the lecture's recipes in its order, kinds the other kinds of autoencoders.
+var (
+	lecture = []Recipe{linear, stacked, convolutional, recurrent, denoising, dropout, sigmoid, relu, functional}
+	kinds   = []Recipe{sparse, sparseKL, hashing, masking, saltPepper, unet, vae, betaVAE, waeMMD}
+)
 
-// All returns the recipes in the order of the lecture.
-func All() []Recipe { return slices.Clone(all) }
+// Lecture returns the recipes of the lecture in its order.
+func Lecture() []Recipe { return slices.Clone(lecture) }
 
-// Names returns the recipes' names in the order of the lecture.
+// All returns all recipes, those of the lecture first.
+func All() []Recipe { return slices.Concat(lecture, kinds) }
+
+// Names returns the names of all recipes, those of the lecture first.
 func Names() []string {
 	var names []string
-	for _, r := range all {
+	for _, r := range All() {
 		names = append(names, r.Name)
 	}
 	return names
@@ -62,9 +69,10 @@ func Names() []string {
 
 // ByName returns a recipe, or an error that lists those there are.
 func ByName(name string) (Recipe, error) {
-	i := slices.IndexFunc(all, func(r Recipe) bool { return r.Name == name })
-	if i >= 0 {
-		return all[i], nil
+	for _, r := range All() {
+		if r.Name == name {
+			return r, nil
+		}
 	}
 	if guess := suggest.Question(name, Names()); guess != "" {
 		return Recipe{}, fmt.Errorf("recipe: unknown recipe %q%s", name, guess)

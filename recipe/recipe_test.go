@@ -19,7 +19,8 @@ import (
 
 // slow are the recipes with heavy layers, with a map of 5,000 codes, and with
 // twenty draws of recognition.
-var slow = map[string]bool{"convolutional": true, "recurrent": true, "stacked": true, "sigmoid": true}
+var slow = map[string]bool{"convolutional": true, "recurrent": true, "stacked": true, "sigmoid": true,
+	"unet": true, "hashing": true, "masking": true, "salt-pepper": true, "beta-vae": true, "wae-mmd": true}
 
 // Every recipe must run to its end and leave what it promises.
 func TestRecipesLeaveTheirFiles(t *testing.T) {
@@ -77,6 +78,15 @@ func TestParameterCounts(t *testing.T) {
 		"sigmoid":       {784*256 + 256 + 256*128 + 128, 128*256 + 256 + 256*784 + 784},
 		"relu":          {784*64 + 64 + 64*16 + 16, 16*64 + 64 + 64*784 + 784},
 		"functional":    {51280, 52048},
+		"sparse":        {784*100 + 100 + 100*300 + 300, 300*100 + 100 + 100*784 + 784},
+		"sparse-kl":     {108800, 109284},
+		"hashing":       {784*100 + 100 + 100*16 + 16, 16*100 + 100 + 100*784 + 784},
+		"masking":       {81530, 82284},
+		"salt-pepper":   {81530, 82284},
+		"unet":          {9*16 + 16 + 9*16*32 + 32 + 9*32*64 + 64, 4*64*32 + 32 + 9*64*32 + 32 + 4*32*16 + 16 + 9*32*16 + 16 + 16 + 1},
+		"vae":           {784*150 + 150 + 150*100 + 100 + 2*(100*10+10), 10*100 + 100 + 100*150 + 150 + 150*784 + 784},
+		"beta-vae":      {134870, 134634},
+		"wae-mmd":       {133860, 134634},
 	}
 	for _, r := range recipe.All() {
 		for i, layers := range []nn.Layers{r.Encoder, append(append(nn.Layers{}, r.Encoder...), r.Decoder...)} {

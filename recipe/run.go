@@ -7,6 +7,7 @@ import (
 
 	"hourglass"
 	"hourglass/dataset"
+	"hourglass/generate"
 	"hourglass/run"
 )
 
@@ -30,6 +31,12 @@ type Metrics struct {
 	TSNE *Embedding `json:"tsne,omitempty"`
 	// Recognition is what recognising test images by their codes came to.
 	Recognition *Recognition `json:"recognition,omitempty"`
+	// Retrieval is what searching for images by their hashes came to.
+	Retrieval *Retrieval `json:"retrieval,omitempty"`
+	// Generation says how good samples are that were drawn.
+	Generation *generate.Quality `json:"generation,omitempty"`
+	// ActiveUnits is how many numbers of a variational autoencoder's codes vary with the image.
+	ActiveUnits *int `json:"active_units,omitempty"`
 }
 
 // Run trains the recipe and writes metrics.json, model.safetensors and the

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// guides say of each system of the lecture what to look for.
+// guides say of each system what to look for.
 var guides = map[string]string{
 	"linear": "A linear encoder can only project: its two numbers say where on a plane through the " +
 		"cloud of points a point lies, and the squared error asks for the plane that loses least. That plane is known " +
@@ -45,6 +45,27 @@ var guides = map[string]string{
 	"functional": "These are the layers of the ReLU autoencoder, on pixels in [0, 1] that its sigmoid can reach, and the mean squared error is " +
 		"smaller by far. Only 16 numbers make the code, none of them negative, and some may be 0 for every image. Look for what " +
 		"they no longer tell apart: rounder digits, thin strokes lost, and now and then a digit that became another.",
+	"sparse": "The loss has two terms: the reconstruction, and the sum of a sample's codes, each of which lies between 0 and 1. " +
+		"There are ten times as many codes as the stacked autoencoder has, and most of them have to be near 0 for any one image. Look in the curves " +
+		"at how the activity falls while the reconstruction improves.",
+	"sparse-kl": "The penalty looks at each code over a whole batch and pulls its mean activity towards one tenth. A code may be fully active for the " +
+		"few images that need it, which the L1 penalty makes costly. Compare the reconstruction terms of the two.",
+	"hashing": "The noise of the hidden layer is so strong that only codes close to 0 or 1 get through it reliably: training pushes the sigmoids to their ends. " +
+		"Rounded, a code is a hash of 16 bits, and images are found by counting the bits that differ. Each row of the figure begins with the image searched for; look at " +
+		"which others share its hash, or nearly.",
+	"masking": "Half of the pixels are black in training, and the loss asks for the whole image. Unlike dropout nothing is scaled, so the network sees thinner strokes and has to " +
+		"know what digits or clothes look like. Look at gaps that were closed, and at guesses that were wrong.",
+	"salt-pepper": "White specks look like strokes and black ones like gaps, so that no threshold could tell them apart from the image. " +
+		"Look at which details are taken for noise and vanish with it.",
+	"unet": "A code alone would have to remember where each stroke ran; here the layers on the way down hand what they see to those on the way up. " +
+		"The network therefore only has to decide what of it is noise. Compare the sharpness with that of the denoising autoencoder, and note that there is no small code any more.",
+	"vae": "Every image becomes a small cloud of codes instead of a point, and all clouds together have to fill a normal distribution. " +
+		"That costs some sharpness, and buys new images: codes drawn from that distribution decode to samples. Look at the samples, at the walks between images, which pass through " +
+		"plausible ones, and at what each number of the code changes. Precision and coverage say how many samples could be real, and how much of the real is covered.",
+	"beta-vae": "With the divergence counting four times, a number of the code must be worth its price: those that are not are left at the prior and change nothing. " +
+		"Look for rows of the traversal in which nothing moves, and compare the reconstruction with that of the plain variational autoencoder.",
+	"wae-mmd": "A code is a point again, but the codes of a batch are compared with points from a normal distribution, pair by pair. " +
+		"Reconstructions are sharper than those of the variational autoencoder. Look at the samples to see whether the space between the codes is filled as well.",
 }
 
 // lectureIntro opens the page of several runs.
@@ -61,6 +82,13 @@ var captions = map[string]string{
 	"linear_autoencoder_pca_plot.png": "The codes of the points: where each lies in the plane that was found.",
 	"denoising_plot.png":              "Above, validation images; in the middle, with noise; below, what the network makes of the noisy ones.",
 	"dropout_denoising_plot.png":      "Above, validation images; in the middle, with half of the pixels dropped; below, what the network makes of those.",
+	"masking_plot.png":                "Above, validation images; in the middle, with half of the pixels set to black; below, what the network makes of those.",
+	"salt_pepper_plot.png":            "Above, validation images; in the middle, with a quarter of the pixels black or white; below, what the network makes of those.",
+	"unet_denoising_plot.png":         "Above, validation images; in the middle, with strong noise; below, what the network makes of the noisy ones.",
+	"hash_neighbours.png":             "In each row a validation image, and behind it those with the nearest hashes.",
+	"samples_plot.png":                "New images: codes drawn from a normal distribution, decoded.",
+	"interpolation_plot.png":          "In each row a walk from the code of one validation image to that of another.",
+	"traversal_plot.png":              "In each row one number of the code goes from -2.5 to 2.5 while the others are 0.",
 	"training_grid.png":               "Sixteen of the training images.",
 	"test_grid.png":                   "Sixteen test images.",
 	"reconstructed_grid.png":          "The same test images, drawn from their codes.",

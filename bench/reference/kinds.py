@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from train import KerasAdam, SHARED, images, keras_linear, spread
+from train import KerasAdam, SHARED, glorot, images, keras_linear, spread
 
 PIXELS = 784
 
@@ -260,8 +260,65 @@ class Contractive(Kind):
                     contraction=1e-4 * (slopes @ (self.encoder.weight ** 2).sum(1)).mean())
 
 
+class Masking(Kind):
+    """The stacked one with half of the pixels set to 0 in training."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.decoder = mlp(PIXELS, 100, 30, last=nn.SELU), mlp(30, 100, PIXELS)
+
+    def corrupt(self, x):
+        return x * (torch.rand_like(x) >= 0.5)
+
+    def terms(self, x, labels):
+        seen = self.corrupt(x) if self.training else x
+        return dict(reconstruction=bce(self.decoder(self.encoder(seen)), x).mean())
+
+
+class SaltPepper(Masking):
+    """The same with an eighth of the pixels set to 0 and an eighth to 1."""
+
+    def corrupt(self, x):
+        u = torch.rand_like(x)
+        return torch.where(u < 0.125, torch.zeros_like(x), torch.where(u < 0.25, torch.ones_like(x), x))
+
+
+class UNet(Kind):
+    """Ronneberger 2015, small, as a denoiser of Gaussian noise of 0.4."""
+
+    epochs, batch = 3, 128
+
+    def __init__(self):
+        super().__init__()
+
+        def conv(kind, n, m, size, **options):
+            layer = kind(n, m, size, **options)
+            glorot(layer.weight, size * size * n, size * size * m)
+            nn.init.zeros_(layer.bias)
+            return layer
+        self.down = nn.ModuleList([conv(nn.Conv2d, n, m, 3, padding=1) for n, m in ((1, 16), (16, 32), (32, 64))])
+        self.up = nn.ModuleList([conv(nn.ConvTranspose2d, n, m, 2, stride=2) for n, m in ((64, 32), (32, 16))])
+        self.merge = nn.ModuleList([conv(nn.Conv2d, n, m, 3, padding=1) for n, m in ((64, 32), (32, 16))])
+        self.out = conv(nn.Conv2d, 16, 1, 1)
+
+    def optimizer(self):
+        return KerasAdam(self.parameters())
+
+    def terms(self, x, labels):
+        image = x.view(-1, 1, 28, 28)
+        if self.training:
+            image = image + 0.4 * torch.randn_like(image)
+        fine = F.relu(self.down[0](image))
+        coarse = F.relu(self.down[1](F.max_pool2d(fine, 2)))
+        h = F.relu(self.down[2](F.max_pool2d(coarse, 2)))
+        for up, merge, skip in zip(self.up, self.merge, (coarse, fine)):
+            h = F.relu(merge(torch.cat([F.relu(up(h)), skip], 1)))
+        return dict(reconstruction=bce(self.out(h).flatten(1), x).mean())
+
+
 KINDS = {"sparse": Sparse, "sparse-kl": SparseKL, "tied": Tied, "hashing": Hashing, "vae": VAE, "beta-vae": BetaVAE,
-         "conditional-vae": ConditionalVAE, "beta-tcvae": BetaTCVAE, "iwae": IWAE, "wae-mmd": WAE, "contractive": Contractive}
+         "conditional-vae": ConditionalVAE, "beta-tcvae": BetaTCVAE, "iwae": IWAE, "wae-mmd": WAE, "contractive": Contractive,
+         "masking": Masking, "salt-pepper": SaltPepper, "unet": UNet}
 
 
 def labels(folder, part):

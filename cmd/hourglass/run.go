@@ -146,7 +146,7 @@ func (f *runFlags) runAll(cmd *cobra.Command, o recipe.Options) (err error) {
 	}
 	results := map[string]json.RawMessage{}
 	var dirs []string
-	for _, r := range recipe.All() {
+	for _, r := range recipe.Lecture() {
 		dir := filepath.Join(o.Out, r.Name)
 		if err := runPart(cmd, r, o, dir, len(dirs) == 0); err != nil {
 			return explain(cmd, fmt.Errorf("%s: %w", r.Name, err), o.Out)

@@ -111,7 +111,7 @@ func everyLayer(t testing.TB) []model {
 // recipes returns the lecture's systems.
 func recipes(t testing.TB) []model {
 	var models []model
-	for _, r := range recipe.All() {
+	for _, r := range recipe.Lecture() {
 		models = append(models, model{r.Name, filled(t, r.Encoder, r.Decoder)})
 	}
 	return models

@@ -33,6 +33,7 @@ func init() {
 		Dense{}, Activation{}, GaussianNoise{}, Dropout{}, BatchNormalization{}, LayerNormalization{}, GroupNormalization{},
 		PReLU{}, PositionEmbedding{}, PixelShuffle{},
 		Conv1D{}, Conv1DTranspose{}, Conv2D{}, Conv2DTranspose{},
+		DepthwiseConv1D{}, DepthwiseConv2D{}, SeparableConv1D{}, SeparableConv2D{},
 		MaxPooling2D{}, AveragePooling2D{}, GlobalAveragePooling2D{}, UpSampling2D{}, ZeroPadding2D{}, Cropping2D{},
 		SimpleRNN{}, LSTM{}, GRU{}, RepeatVector{}, TimeDistributed{}, Bidirectional{},
 		Residual{}, Parallel{}, Tap{}, Join{}, Named{}, Frozen{},

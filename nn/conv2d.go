@@ -39,16 +39,23 @@ func (l Conv2D) Bind(in tensor.Shape) (Stage, error) {
 	if err := wantImage(in); err != nil {
 		return nil, err
 	}
-	y, err := newConvAxis(in[0], l.Kernel[0], l.Strides[0], l.Dilation[0], l.Padding)
+	y, x, err := imageAxes(in, l.Kernel, l.Strides, l.Dilation, l.Padding)
 	if err != nil {
-		return nil, fmt.Errorf("height: %w", err)
-	}
-	x, err := newConvAxis(in[1], l.Kernel[1], l.Strides[1], l.Dilation[1], l.Padding)
-	if err != nil {
-		return nil, fmt.Errorf("width: %w", err)
+		return nil, err
 	}
 	return newConvStage(y, x, tensor.Shape{l.Kernel[0], l.Kernel[1], in[2], l.Filters},
 		tensor.Shape{y.small, x.small, l.Filters}, convOptions{l.Activation, l.NoBias, l.KernelInit, l.BiasInit})
+}
+
+// imageAxes returns the two axes of a convolution of an image.
+func imageAxes(in tensor.Shape, kernel, strides, dilation Pair, padding Padding) (y, x convAxis, err error) {
+	if y, err = newConvAxis(in[0], kernel[0], strides[0], dilation[0], padding); err != nil {
+		return y, x, fmt.Errorf("height: %w", err)
+	}
+	if x, err = newConvAxis(in[1], kernel[1], strides[1], dilation[1], padding); err != nil {
+		return y, x, fmt.Errorf("width: %w", err)
+	}
+	return y, x, nil
 }
 
 // convOptions are the options that all convolutions share.

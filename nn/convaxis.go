@@ -166,15 +166,20 @@ func gcd(a, b int) int {
 
 // checkConvolution reports options out of range, apart from the padding.
 func checkConvolution(filters int, kernel, strides, dilation Pair, fn Func, inits ...Initializer) error {
-	if filters < 1 {
-		return fmt.Errorf("filters is %d, want at least 1", filters)
-	}
 	var errs []error
 	for _, init := range inits {
 		errs = append(errs, init.validate())
 	}
-	return firstError(kernel.check("kernel", 1), strides.check("stride", 1), dilation.check("dilation", 1),
+	return firstError(checkFilters(filters), kernel.check("kernel", 1), strides.check("stride", 1), dilation.check("dilation", 1),
 		fn.validate(), firstError(errs...))
+}
+
+// checkFilters reports too few output channels.
+func checkFilters(filters int) error {
+	if filters < 1 {
+		return fmt.Errorf("filters is %d, want at least 1", filters)
+	}
+	return nil
 }
 
 // Limits on one sample within its margins, in elements, and on the taps of a kernel.

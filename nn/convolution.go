@@ -65,25 +65,34 @@ func (f frame2D) fill(framed, image []float32) []float32 {
 // newConvolution prepares the map of two axes.
 func newConvolution(y, x convAxis, bigChannels, smallChannels int) (*convolution, error) {
 	c := &convolution{y: y, x: x, bigChannels: bigChannels, smallChannels: smallChannels}
-	c.bigFrame = frame2D{height: y.big, width: x.big, channels: bigChannels, top: y.pad, left: x.pad,
-		rows: y.reach(), columns: x.reach()}
-	c.bigFrame.bare = y.pad == 0 && x.pad == 0 && y.reach() <= y.big && x.reach() <= x.big
-
-	top, bottom := y.margins()
-	left, right := x.margins()
-	c.smallFrame = frame2D{height: y.small, width: x.small, channels: smallChannels, top: top, left: left,
-		rows: top + y.small + bottom, columns: left + x.small + right}
-	c.smallFrame.bare = top+bottom+left+right == 0
-
-	for _, f := range []frame2D{c.bigFrame, c.smallFrame} {
-		shape := tensor.Shape{f.rows, f.columns, f.channels}
-		if shape.Validate() != nil || !f.bare && shape.Size() > maxFramed || y.kernel*x.kernel > maxTaps {
-			return nil, errTooLarge
-		}
+	var err error
+	if c.bigFrame, c.smallFrame, err = frames(y, x, bigChannels, smallChannels); err != nil {
+		return nil, err
 	}
 	c.phasesY, c.phasesX = y.phases(), x.phases()
 	c.prepareScatter()
 	return c, nil
+}
+
+// frames returns the margins of the big and of the small image.
+func frames(y, x convAxis, bigChannels, smallChannels int) (big, small frame2D, err error) {
+	big = frame2D{height: y.big, width: x.big, channels: bigChannels, top: y.pad, left: x.pad,
+		rows: y.reach(), columns: x.reach()}
+	big.bare = y.pad == 0 && x.pad == 0 && y.reach() <= y.big && x.reach() <= x.big
+
+	top, bottom := y.margins()
+	left, right := x.margins()
+	small = frame2D{height: y.small, width: x.small, channels: smallChannels, top: top, left: left,
+		rows: top + y.small + bottom, columns: left + x.small + right}
+	small.bare = top+bottom+left+right == 0
+
+	for _, f := range []frame2D{big, small} {
+		shape := tensor.Shape{f.rows, f.columns, f.channels}
+		if shape.Validate() != nil || !f.bare && shape.Size() > maxFramed || y.kernel*x.kernel > maxTaps {
+			return big, small, errTooLarge
+		}
+	}
+	return big, small, nil
 }
 
 // weights returns how many values the kernel has.

@@ -27,6 +27,10 @@ func TestConvolutionsAreBilinear(t *testing.T) {
 			}
 			layer = l
 		}
+		if r.IntN(3) == 0 {
+			layer = DepthwiseConv2D{Kernel: pair(4), Strides: pair(4), Dilation: pair(4), Padding: Padding(r.IntN(2)),
+				Multiplier: 1 + r.IntN(3), NoBias: true}
+		}
 		net, err := NewNetwork(input, learner{}, layer)
 		if err != nil {
 			continue // the kernel does not fit
@@ -98,12 +102,15 @@ func FuzzBind(f *testing.F) {
 	f.Add(uint8(11), 3, 4, 8, 1, 2, 2, 1, uint8(0))
 	f.Add(uint8(12), 3, 4, 8, 4, 2, 2, 1, uint8(0))
 	f.Add(uint8(13), 3, 4, 8, 4, 2, 3, 1, uint8(0))
+	f.Add(uint8(15), 5, 4, 3, 2, 3, 2, 1, uint8(1))
+	f.Add(uint8(16), 5, 4, 3, 2, 3, 2, 1, uint8(1))
+	f.Add(uint8(17), 5, 4, 3, 2, 3, 2, 2, uint8(2))
 	f.Add(uint8(14), 3, 9, 4, 5, 3, 2, 2, uint8(2))
 	f.Fuzz(func(t *testing.T, kind uint8, height, width, channels, filters, kernel, stride, dilation int, padding uint8) {
 		pad := Padding(padding)
 		image := tensor.Shape{height, width, channels}
 		shape, layer := image, Layer(nil)
-		switch kind % 15 {
+		switch kind % 18 {
 		case 0:
 			layer = Conv2D{Filters: filters, Kernel: Pair{kernel, 2}, Strides: Pair{stride, 1}, Dilation: Pair{1, dilation}, Padding: pad}
 		case 1:
@@ -135,6 +142,12 @@ func FuzzBind(f *testing.F) {
 			layer = PReLU{SharedAxes: []int{kernel, stride}}
 		case 14:
 			shape, layer = shape[1:], Conv1D{Filters: filters, Kernel: kernel, Strides: stride, Dilation: dilation, Padding: Causal}
+		case 15:
+			layer = DepthwiseConv2D{Kernel: Pair{kernel, 2}, Strides: Pair{stride, 1}, Dilation: Pair{1, dilation}, Padding: pad, Multiplier: filters}
+		case 16:
+			layer = SeparableConv2D{Filters: filters, Kernel: Pair{2, kernel}, Strides: Square(stride), Dilation: Square(dilation), Padding: pad}
+		case 17:
+			shape, layer = shape[1:], SeparableConv1D{Filters: filters, Kernel: kernel, Strides: stride, Dilation: dilation, Padding: pad, Multiplier: 2}
 		}
 		if shape.Validate() != nil || shape.Size() > 1<<12 {
 			return

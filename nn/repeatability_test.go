@@ -38,7 +38,8 @@ var (
 		nn.Activation{Func: nn.LeakyReLU, Slope: 0.01},
 		nn.MaxPooling2D{Pool: nn.Square(3)}, nn.UpSampling2D{Size: nn.Pair{2, 1}, Interpolation: nn.Bilinear},
 		nn.Conv2DTranspose{Filters: 4, Kernel: nn.Square(2), Strides: nn.Square(2), Activation: nn.SiLU},
-		nn.MaxPooling2D{},
+		nn.DepthwiseConv2D{Kernel: nn.Pair{3, 2}, Strides: nn.Square(2), Padding: nn.Same, Multiplier: 3, Activation: nn.SELU},
+		nn.SeparableConv2D{Filters: 5, Kernel: nn.Square(3), Dilation: nn.Square(2), Padding: nn.Same, Activation: nn.Mish},
 		nn.Flatten{}, nn.Dense{Units: 24, Activation: nn.Mish}, nn.Activation{Func: nn.GELUTanh}, nn.PReLU{},
 		nn.Dense{Units: 24, Activation: nn.HardSiLU}, nn.Dense{Units: 24, Activation: nn.HardSigmoid}, nn.Activation{Func: nn.ReLU6},
 		nn.Dense{Units: 144, Activation: nn.Sigmoid},
@@ -46,6 +47,7 @@ var (
 	attentive = nn.Layers{
 		nn.PositionEmbedding{}, nn.PositionEmbedding{Sinusoidal: true},
 		nn.Conv1D{Filters: 10, Kernel: 3, Padding: nn.Causal, Dilation: 2, Activation: nn.SiLU},
+		nn.DepthwiseConv1D{Kernel: 3, Padding: nn.Same}, nn.SeparableConv1D{Filters: 9, Kernel: 2, Padding: nn.Causal, Multiplier: 2},
 		nn.GRU{Units: 6, ResetBefore: true, ReturnSequences: true}, nn.PReLU{}, nn.GroupNormalization{Groups: -1},
 		nn.TimeDistributed{Layer: nn.Dense{Units: 12, Activation: nn.Sigmoid}},
 	}

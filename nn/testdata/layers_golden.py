@@ -284,6 +284,52 @@ def activations(g):
           [[3, 4], [4]], lambda x, w, b: F.mish(x @ w + b))
 
 
+def depthwise(x, w, b, k, s, d, padding):
+    """Keras' depthwise convolution of NHWC images, with w of (rows, columns, channels, multiplier)."""
+    x = padded(nchw(x), k, s, d) if padding == "same" else nchw(x)
+    return nhwc(F.conv2d(x, w.permute(2, 3, 0, 1).flatten(0, 1)[:, None], b, s, dilation=d, groups=w.shape[2]))
+
+
+def depthwise_convolutions(g):
+    grid = [  # height, width, channels, multiplier, filters, kernel, strides, dilation, padding, batch, activation
+        (14, 14, 16, 1, 8, (3, 3), (1, 1), (1, 1), "same", 2, "relu"),
+        (9, 7, 3, 1, 5, (3, 3), (1, 1), (1, 1), "valid", 3, "linear"),
+        (9, 8, 3, 2, 4, (3, 3), (2, 2), (1, 1), "same", 3, "silu"),
+        (11, 13, 4, 3, 6, (2, 5), (3, 2), (1, 1), "same", 2, "tanh"),
+        (11, 13, 5, 1, 3, (5, 2), (1, 3), (1, 1), "valid", 2, "selu"),
+        (9, 9, 33, 1, 2, (3, 3), (1, 1), (2, 2), "same", 1, "linear"),
+        (15, 14, 3, 2, 4, (3, 2), (2, 3), (2, 2), "same", 2, "linear"),
+        (15, 14, 3, 1, 4, (3, 3), (2, 2), (2, 4), "valid", 2, "linear"),
+        (4, 4, 2, 1, 3, (4, 4), (1, 1), (1, 1), "valid", 2, "sigmoid"),
+        (6, 7, 2, 2, 3, (2, 2), (3, 3), (1, 1), "valid", 2, "linear"),
+        (1, 1, 1, 1, 1, (1, 1), (1, 1), (1, 1), "valid", 1, "linear"),
+        (5, 5, 2, 4, 3, (1, 1), (2, 2), (1, 1), "valid", 2, "linear"),
+    ]
+    for h, w, c, m, n, k, s, d, padding, batch, act in grid:
+        config = dict(kernel_size=k, strides=s, dilation_rate=d, padding=padding, activation=act, depth_multiplier=m)
+        f = ACTIVATIONS[act]
+        g.add("DepthwiseConv2D", config, [h, w, c], batch, [[*k, c, m], [c * m]],
+              lambda x, w, b: f(depthwise(x, w, b, k, s, d, padding)))
+        g.add("SeparableConv2D", dict(filters=n, **config), [h, w, c], batch, [[*k, c, m], [1, 1, c * m, n], [n]],
+              lambda x, w, p, b: f(depthwise(x, w, None, k, s, d, padding) @ p[0, 0] + b))
+    g.add("DepthwiseConv2D", dict(kernel_size=(3, 3), padding="same", activation="gelu", no_bias=True), [5, 4, 2], 2,
+          [[3, 3, 2, 1]], lambda x, w: F.gelu(depthwise(x, w, None, (3, 3), (1, 1), (1, 1), "same")))
+    g.add("SeparableConv2D", dict(filters=3, kernel_size=(3, 3), padding="same", activation="gelu", no_bias=True), [5, 4, 2], 2,
+          [[3, 3, 2, 1], [1, 1, 2, 3]], lambda x, w, p: F.gelu(depthwise(x, w, None, (3, 3), (1, 1), (1, 1), "same") @ p[0, 0]))
+    for t, c, m, n, k, s, d, padding, batch in [(20, 3, 1, 8, 5, 1, 1, "same", 4), (21, 1, 4, 3, 4, 2, 1, "valid", 3),
+                                                (17, 6, 2, 4, 3, 1, 4, "same", 2), (16, 3, 2, 4, 3, 2, 2, "causal", 2)]:
+        config = dict(kernel_size=k, strides=s, dilation_rate=d, padding=padding, activation="selu", depth_multiplier=m)
+
+        def sequence(x, w, b):
+            if padding == "causal":
+                x = F.pad(x, (0, 0, (k - 1) * d, 0))
+            return depthwise(x[:, None], w[None], b, (1, k), (1, s), (1, d), padding)[:, 0]
+        if padding != "causal":
+            g.add("DepthwiseConv1D", config, [t, c], batch, [[k, c, m], [c * m]], lambda x, w, b: F.selu(sequence(x, w, b)))
+        g.add("SeparableConv1D", dict(filters=n, **config), [t, c], batch, [[k, c, m], [1, c * m, n], [n]],
+              lambda x, w, p, b: F.selu(sequence(x, w, None) @ p[0] + b))
+
+
 def causal_convolutions(g):
     for t, c, n, k, s, d, batch in [(9, 3, 4, 3, 1, 1, 3), (10, 2, 5, 3, 2, 1, 2), (11, 4, 3, 2, 1, 4, 2), (12, 3, 4, 3, 2, 3, 2), (4, 2, 3, 1, 1, 1, 2)]:
         config = dict(filters=n, kernel_size=k, strides=s, dilation_rate=d, padding="causal", activation="tanh")
@@ -374,7 +420,7 @@ def main():
     recurrent(g)
     g.write(where / "rnn_golden.gz")
     g = Golden()
-    activations(g), causal_convolutions(g), resizing(g), more_normalization(g), slopes(g), positions(g), gru_reset_before(g)
+    activations(g), depthwise_convolutions(g), causal_convolutions(g), resizing(g), more_normalization(g), slopes(g), positions(g), gru_reset_before(g)
     g.write(where / "block_golden.gz")
     (where / "rnn_pytorch.json").write_text(json.dumps(from_pytorch()) + "\n")
 

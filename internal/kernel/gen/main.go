@@ -34,6 +34,7 @@ var files = []struct {
 	{"maxpool_kernels", maxPoolKernels},
 	{"curve_kernels", curveKernels},
 	{"within_kernels", withinKernels},
+	{"depthwise_kernels", depthwiseKernels},
 }
 
 func main() {

@@ -55,6 +55,7 @@ var layerTexts = []struct {
 	{nn.DepthwiseConv2D{Kernel: nn.Square(3), Multiplier: 2, Padding: nn.Same}, []string{"depthwise_conv2d 3x3 padding=same depth_multiplier=2", "DepthwiseConv2D 3 padding=same multiplier=2"}},
 	{nn.SeparableConv2D{Filters: 16, Kernel: nn.Square(3), Activation: nn.SiLU}, []string{"separable_conv2d 16 3x3 silu"}},
 	{nn.SeparableConv1D{Filters: 16, Kernel: 3, Padding: nn.Causal}, []string{"separable_conv1d 16 3 padding=causal"}},
+	{nn.MultiHeadAttention{Heads: 4, KeyDim: 16, Causal: true}, []string{"multi_head_attention 4 16 causal", "MultiHeadAttention heads=4 key_dim=16 causal"}},
 	{nn.PixelShuffle{Factor: 2}, []string{"pixel_shuffle 2", "depth_to_space 2"}},
 	{nn.UpSampling2D{Interpolation: nn.Bilinear}, []string{"up_sampling2d interpolation=bilinear"}},
 	{nn.PositionEmbedding{Sinusoidal: true}, []string{"position_embedding sinusoidal"}},

@@ -40,6 +40,7 @@ var arguments = map[string]string{
 	"Join":               "name [merge]",
 	"LSTM":               "units",
 	"MaxPooling2D":       "[pool_size]",
+	"MultiHeadAttention": "num_heads key_dim",
 	"Named":              "name layer",
 	"MMDRegularization":  "weight",
 	"MaskingNoise":       "rate",

@@ -31,7 +31,7 @@ func init() {
 	for _, l := range []Layer{
 		Input{}, Flatten{}, Reshape{}, Permute{},
 		Dense{}, Activation{}, GaussianNoise{}, Dropout{}, BatchNormalization{}, LayerNormalization{}, GroupNormalization{},
-		PReLU{}, PositionEmbedding{}, PixelShuffle{},
+		MultiHeadAttention{}, PReLU{}, PositionEmbedding{}, PixelShuffle{},
 		Conv1D{}, Conv1DTranspose{}, Conv2D{}, Conv2DTranspose{},
 		DepthwiseConv1D{}, DepthwiseConv2D{}, SeparableConv1D{}, SeparableConv2D{},
 		MaxPooling2D{}, AveragePooling2D{}, GlobalAveragePooling2D{}, UpSampling2D{}, ZeroPadding2D{}, Cropping2D{},

@@ -104,13 +104,14 @@ func FuzzBind(f *testing.F) {
 	f.Add(uint8(13), 3, 4, 8, 4, 2, 3, 1, uint8(0))
 	f.Add(uint8(15), 5, 4, 3, 2, 3, 2, 1, uint8(1))
 	f.Add(uint8(16), 5, 4, 3, 2, 3, 2, 1, uint8(1))
+	f.Add(uint8(18), 5, 4, 3, 2, 3, 2, 2, uint8(1))
 	f.Add(uint8(17), 5, 4, 3, 2, 3, 2, 2, uint8(2))
 	f.Add(uint8(14), 3, 9, 4, 5, 3, 2, 2, uint8(2))
 	f.Fuzz(func(t *testing.T, kind uint8, height, width, channels, filters, kernel, stride, dilation int, padding uint8) {
 		pad := Padding(padding)
 		image := tensor.Shape{height, width, channels}
 		shape, layer := image, Layer(nil)
-		switch kind % 18 {
+		switch kind % 19 {
 		case 0:
 			layer = Conv2D{Filters: filters, Kernel: Pair{kernel, 2}, Strides: Pair{stride, 1}, Dilation: Pair{1, dilation}, Padding: pad}
 		case 1:
@@ -148,6 +149,8 @@ func FuzzBind(f *testing.F) {
 			layer = SeparableConv2D{Filters: filters, Kernel: Pair{2, kernel}, Strides: Square(stride), Dilation: Square(dilation), Padding: pad}
 		case 17:
 			shape, layer = shape[1:], SeparableConv1D{Filters: filters, Kernel: kernel, Strides: stride, Dilation: dilation, Padding: pad, Multiplier: 2}
+		case 18:
+			shape, layer = shape[1:], MultiHeadAttention{Heads: filters, KeyDim: kernel, ValueDim: stride, Causal: padding > 0}
 		}
 		if shape.Validate() != nil || shape.Size() > 1<<12 {
 			return

@@ -157,7 +157,7 @@ func compareGolden(t *testing.T, what string, got []float32, r io.Reader) {
 	}
 	for i, w := range want {
 		g := got[i*step]
-		if !(math.Abs(float64(g-w)) <= 5e-5*math.Abs(float64(w))+1e-5*largest) {
+		if !(math.Abs(float64(g-w)) <= 5e-5*math.Abs(float64(w))+1e-5*largest+1e-6) {
 			t.Fatalf("%s: %v at %d, want %v", what, g, i*step, w)
 		}
 	}

@@ -1,6 +1,9 @@
 package nn
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // LSTMFromPyTorch rearranges the weights of a layer of PyTorch's torch.nn.LSTM, which are
 // weight_ih (4·units×features), weight_hh (4·units×units), bias_ih and bias_hh
@@ -32,6 +35,32 @@ func GRUFromPyTorch(units int, weightIH, weightHH, biasIH, biasHH []float32) (ke
 		}
 	}
 	return transposeGates(weightIH, units, order), transposeGates(weightHH, units, order), bias, nil
+}
+
+// MultiHeadAttentionFromPyTorch rearranges the weights of PyTorch's torch.nn.MultiheadAttention
+// with so many heads, which are in_proj_weight (3·features×features), in_proj_bias (3·features),
+// out_proj.weight (features×features) and out_proj.bias (features), into all those of
+// MultiHeadAttention{Heads: heads, KeyDim: features / heads}, one array behind the other. Biases
+// may be nil for a layer without.
+func MultiHeadAttentionFromPyTorch(heads int, inWeight, inBias, outWeight, outBias []float32) ([]float32, error) {
+	features := int(math.Sqrt(float64(len(outWeight))))
+	switch {
+	case features == 0 || features*features != len(outWeight) || len(inWeight) != 3*len(outWeight):
+		return nil, fmt.Errorf("nn: MultiheadAttention from PyTorch: in_proj_weight has %d and out_proj.weight %d values, want 3·n² and n²", len(inWeight), len(outWeight))
+	case heads < 1 || features%heads != 0:
+		return nil, fmt.Errorf("nn: MultiheadAttention from PyTorch: %d heads do not divide %d features", heads, features)
+	case len(inBias) != 3*len(outBias) || len(outBias) != 0 && len(outBias) != features:
+		return nil, fmt.Errorf("nn: MultiheadAttention from PyTorch: biases have %d and %d values, want %d and %d or none", len(inBias), len(outBias), 3*features, features)
+	}
+	var weights []float32
+	for p := range 4 {
+		w, b := outWeight, outBias
+		if p < 3 {
+			w, b = rows(inWeight, p, p+1, features*features), rows(inBias, p, p+1, features)
+		}
+		weights = append(append(weights, transposeGates(w, features, []int{0})...), b...)
+	}
+	return weights, nil
 }
 
 // checkPyTorch reports weights that are not those of a layer with units units.

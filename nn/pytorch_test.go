@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"hourglass/internal/golden"
 	"hourglass/tensor"
 )
 
@@ -52,6 +53,43 @@ func TestFromPyTorch(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAttentionFromPyTorch does so for an attention of two heads.
+func TestAttentionFromPyTorch(t *testing.T) {
+	var outputs map[string][]float64
+	golden.Load(t, "testdata/rnn_pytorch.json", &outputs)
+	const features, heads, steps, batch = 6, 2, 4, 2
+	weights, err := MultiHeadAttentionFromPyTorch(heads, noise(3*features*features, 11, 1), noise(3*features, 12, 1),
+		noise(features*features, 13, 1), noise(features, 14, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := NewNetwork(tensor.Shape{steps, features}, MultiHeadAttention{Heads: heads, KeyDim: features / heads})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(weights) != len(net.Weights()) {
+		t.Fatalf("%d weights, want %d", len(weights), len(net.Weights()))
+	}
+	copy(net.Weights(), weights)
+	golden.Close(t, "output", net.NewPass(batch).Forward(noise(batch*steps*features, 1, 1), batch), outputs["MultiheadAttention"], 1e-5)
+
+	w := make([]float32, 108)
+	for name, test := range map[string]struct {
+		heads           int
+		inW, b, outW, c []float32
+	}{
+		"weights": {2, w[:107], nil, w[:36], nil},
+		"square":  {2, w[:105], nil, w[:35], nil},
+		"heads":   {4, w, nil, w[:36], nil},
+		"none":    {0, w, nil, w[:36], nil},
+		"biases":  {2, w, w[:18], w[:36], w[:5]},
+	} {
+		if _, err := MultiHeadAttentionFromPyTorch(test.heads, test.inW, test.b, test.outW, test.c); err == nil {
+			t.Errorf("%s: no error", name)
+		}
 	}
 }
 

@@ -46,6 +46,7 @@ var (
 	}
 	attentive = nn.Layers{
 		nn.PositionEmbedding{}, nn.PositionEmbedding{Sinusoidal: true},
+		nn.MultiHeadAttention{Heads: 3, KeyDim: 5}, nn.MultiHeadAttention{Heads: 2, KeyDim: 3, ValueDim: 4, Causal: true, NoBias: true},
 		nn.Conv1D{Filters: 10, Kernel: 3, Padding: nn.Causal, Dilation: 2, Activation: nn.SiLU},
 		nn.DepthwiseConv1D{Kernel: 3, Padding: nn.Same}, nn.SeparableConv1D{Filters: 9, Kernel: 2, Padding: nn.Causal, Multiplier: 2},
 		nn.GRU{Units: 6, ResetBefore: true, ReturnSequences: true}, nn.PReLU{}, nn.GroupNormalization{Groups: -1},

@@ -397,6 +397,36 @@ def gru_reset_before(g):
               [forward(x, w, r, b, True), forward(x.flip(1), w2, r2, b2, True).flip(1)], -1))
 
 
+def attention(g):
+    grid = [  # steps, features, heads, key dim, value dim, bias, causal, batch
+        (6, 8, 2, 4, 4, True, False, 3), (5, 7, 3, 5, 2, True, False, 2), (9, 4, 1, 3, 6, True, True, 2), (4, 6, 5, 2, 3, False, False, 3),
+        (1, 3, 2, 2, 2, True, False, 2), (17, 33, 4, 9, 9, True, False, 2), (28, 28, 2, 14, 14, True, True, 2)]
+    for t, f, h, k, v, bias, causal, batch in grid:
+        def forward(x, wq, bq, wk, bk, wv, bv, wo, bo):
+            mask = torch.full((t, t), -torch.inf).triu(1) if causal else None
+            if h * k == f and k == v:  # PyTorch's own
+                flat = lambda w: w.flatten(1).T
+                y, _ = F.multi_head_attention_forward(
+                    x.transpose(0, 1), x.transpose(0, 1), x.transpose(0, 1), f, h, torch.cat([flat(wq), flat(wk), flat(wv)]),
+                    torch.cat([bq.flatten(), bk.flatten(), bv.flatten()]), None, None, False, 0.0, wo.flatten(0, 1).T, bo,
+                    attn_mask=mask, need_weights=False)
+                return y.transpose(0, 1)
+            q, key, value = (torch.einsum("btf,fhk->bhtk", x, w) + b[:, None] for w, b in ((wq, bq), (wk, bk), (wv, bv)))
+            scores = q @ key.transpose(-1, -2) / k**0.5
+            a = torch.softmax(scores if mask is None else scores + mask, -1)
+            return torch.einsum("bhtv,hvf->btf", a @ value, wo) + bo
+        shapes = [[f, h, k], [h, k], [f, h, k], [h, k], [f, h, v], [h, v], [h, v, f], [f]]
+        config = dict(num_heads=h, key_dim=k, value_dim=v)
+        if causal:
+            config["causal"] = True
+        if bias:
+            g.add("MultiHeadAttention", config, [t, f], batch, shapes, forward)
+        else:
+            zeros = [torch.zeros(s) for s in shapes[1::2]]
+            g.add("MultiHeadAttention", dict(no_bias=True, **config), [t, f], batch, shapes[::2], lambda x, wq, wk, wv, wo: forward(
+                x, wq, zeros[0], wk, zeros[1], wv, zeros[2], wo, zeros[3]))
+
+
 def from_pytorch():
     """A layer each with weights in PyTorch's own layout: noise with salts from 11 on, as is the input with salt 1."""
     outputs = {}
@@ -407,6 +437,12 @@ def from_pytorch():
             for i, p in enumerate(module.parameters()):
                 p.copy_(torch.tensor(noise(shapes[i], 11 + i)))
             outputs[kind] = module(torch.tensor(noise((2, 4, 2), 1)))[0].flatten().tolist()
+    module = torch.nn.MultiheadAttention(6, 2, batch_first=True)
+    with torch.no_grad():
+        for i, p in enumerate([module.in_proj_weight, module.in_proj_bias, module.out_proj.weight, module.out_proj.bias]):
+            p.copy_(torch.tensor(noise(p.shape, 11 + i)))
+        x = torch.tensor(noise((2, 4, 6), 1))
+        outputs["MultiheadAttention"] = module(x, x, x, need_weights=False)[0].flatten().tolist()
     return outputs
 
 
@@ -420,7 +456,7 @@ def main():
     recurrent(g)
     g.write(where / "rnn_golden.gz")
     g = Golden()
-    activations(g), depthwise_convolutions(g), causal_convolutions(g), resizing(g), more_normalization(g), slopes(g), positions(g), gru_reset_before(g)
+    activations(g), depthwise_convolutions(g), causal_convolutions(g), resizing(g), more_normalization(g), slopes(g), positions(g), gru_reset_before(g), attention(g)
     g.write(where / "block_golden.gz")
     (where / "rnn_pytorch.json").write_text(json.dumps(from_pytorch()) + "\n")
 

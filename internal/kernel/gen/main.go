@@ -35,6 +35,7 @@ var files = []struct {
 	{"curve_kernels", curveKernels},
 	{"within_kernels", withinKernels},
 	{"depthwise_kernels", depthwiseKernels},
+	{"softmax_kernels", softmaxKernels},
 }
 
 func main() {

@@ -294,7 +294,10 @@ type scratch struct {
 func (a *Autoencoder) compute(c *call, s *scratch, lo, hi int) (err error) {
 	defer parallel.Catch(&err)
 	began, n := time.Now(), hi-lo
-	x := a.input(c, s, lo, hi)
+	x, err := a.input(c, s, lo, hi)
+	if err != nil {
+		return err
+	}
 	if err := checkFinite(x, c.first+lo, n); err != nil {
 		return err
 	}
@@ -321,13 +324,13 @@ func (a *Autoencoder) compute(c *call, s *scratch, lo, hi int) (err error) {
 }
 
 // input returns samples lo to hi as the network wants them.
-func (a *Autoencoder) input(c *call, s *scratch, lo, hi int) []float32 {
+func (a *Autoencoder) input(c *call, s *scratch, lo, hi int) ([]float32, error) {
 	size := a.whole.Input().Size()
 	if c.decode {
 		size = a.decoder.Input().Size()
 	}
 	if c.source == nil && (a.scaler == nil || c.decode) {
-		return rows(c.x, lo, hi, size)
+		return rows(c.x, lo, hi, size), nil
 	}
 	s.samples = slices.Grow(s.samples[:0], (hi-lo)*size)[:(hi-lo)*size]
 	if c.source != nil {
@@ -335,14 +338,16 @@ func (a *Autoencoder) input(c *call, s *scratch, lo, hi int) []float32 {
 		for i := lo; i < hi; i++ {
 			s.indices = append(s.indices, i)
 		}
-		c.source.Read(s.samples, s.indices)
+		if err := c.source.Read(s.samples, s.indices); err != nil {
+			return nil, err
+		}
 	} else {
 		copy(s.samples, rows(c.x, lo, hi, size))
 	}
 	if a.scaler != nil {
 		a.scaler.Apply(s.samples)
 	}
-	return s.samples
+	return s.samples, nil
 }
 
 // deliver writes what the call wants of outputs y for inputs x.

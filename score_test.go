@@ -273,7 +273,7 @@ func TestInferenceRefusesNaN(t *testing.T) {
 // bomb is a source that panics.
 type bomb struct{ dataset.Array }
 
-func (bomb) Read([]float32, []int) { panic("boom") }
+func (bomb) Read([]float32, []int) error { panic("boom") }
 
 func TestPanicsInSources(t *testing.T) {
 	ctx, ae, source := context.Background(), newSmall(t), bomb{wave(300)}

@@ -18,15 +18,13 @@ import (
 // large pieces.
 //
 // The values are those of the file, neither scaled nor checked before. A sample
-// that holds NaN or infinity, or that can no longer be read, is served as NaN
-// throughout, so that training on it stops; Err then says why.
+// that holds NaN or infinity, or that can no longer be read, is an error of Read.
 type Blocks struct {
 	file    *npy.File
 	sample  tensor.Shape
 	bytes   int64 // of a sample in the file
 	buffer  int64
 	touched atomic.Int64 // bytes read since memory was last released
-	err     atomic.Pointer[error]
 }
 
 var _ Source = (*Blocks)(nil)
@@ -62,32 +60,15 @@ func (b *Blocks) Type() npy.Type { return b.file.Type }
 
 // Read decodes the samples of the given indices into dst, one after another. It
 // is safe for concurrent use and allocates nothing unless a sample is unusable.
-func (b *Blocks) Read(dst []float32, indices []int) {
+func (b *Blocks) Read(dst []float32, indices []int) error {
 	n := b.sample.Size()
 	for i, index := range indices {
-		part := dst[i*n : (i+1)*n]
-		if err := b.file.ReadSample(part, index); err != nil {
-			b.fail(part, err)
+		if err := b.file.ReadSample(dst[i*n:(i+1)*n], index); err != nil {
+			return err
 		}
 		if touched := b.touched.Add(b.bytes); touched > b.buffer/2 && b.touched.CompareAndSwap(touched, 0) {
 			b.file.Release()
 		}
-	}
-}
-
-// fail makes a sample NaN for the reason err, which is kept if it is the first.
-// As a function of its own it spares Read allocating err.
-func (b *Blocks) fail(sample []float32, err error) {
-	b.err.CompareAndSwap(nil, &err)
-	for j := range sample {
-		sample[j] = float32(math.NaN())
-	}
-}
-
-// Err returns the error of the first sample that was served as NaN, or nil.
-func (b *Blocks) Err() error {
-	if err := b.err.Load(); err != nil {
-		return *err
 	}
 	return nil
 }
@@ -95,26 +76,13 @@ func (b *Blocks) Err() error {
 // Close closes the file. Nothing may read from it any more.
 func (b *Blocks) Close() error { return b.file.Close() }
 
-// window leaves room for two bufferfuls, because a step may read the last
+// Window leaves room for two bufferfuls, because a step may read the last
 // samples of one and the first of the next, unless all samples fit.
-func (b *Blocks) window() (buffer, block int) {
+func (b *Blocks) Window() (buffer, block int) {
 	fit := b.buffer / b.bytes
 	if fit < int64(b.Len()) {
 		fit /= 2
 	}
 	buffer = int(max(min(fit, math.MaxInt), 1))
 	return buffer, max(buffer/blocksPerBuffer, 1)
-}
-
-// errOf returns why a source that reads as it goes served NaN, if it did.
-func errOf(source Source) error {
-	switch s := source.(type) {
-	case *Blocks:
-		return s.Err()
-	case *subset:
-		return errOf(s.source)
-	case *scaled:
-		return errOf(s.source)
-	}
-	return nil
 }

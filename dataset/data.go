@@ -108,10 +108,6 @@ func (d *Data) Notes() []string {
 	return notes
 }
 
-// Err returns why a sample that was read since Load was served as NaN; see
-// [Blocks]. It is nil for data in memory.
-func (d *Data) Err() error { return errOf(d.Samples) }
-
 // Close closes the file that samples are still read from, if there is one. It
 // closes those of all views, too.
 func (d *Data) Close() error {

@@ -29,8 +29,9 @@ type Source interface {
 	// Sample is the shape of one sample, without the batch axis.
 	Sample() tensor.Shape
 	// Read copies the samples of the given indices into dst, one after another,
-	// Sample().Size() values each. It is safe for concurrent use and allocates
-	// nothing. Indices must lie in [0, Len()) and their samples fit dst; as with
-	// a slice, anything else is a programming error and panics.
-	Read(dst []float32, indices []int)
+	// Sample().Size() values each, and reports one that cannot be read. It is safe
+	// for concurrent use and allocates nothing unless it fails. Indices must lie in
+	// [0, Len()) and their samples fit dst; as with a slice, anything else is a
+	// programming error and panics.
+	Read(dst []float32, indices []int) error
 }

@@ -37,14 +37,13 @@ func Digest(ctx context.Context, source Source) (string, error) {
 		for i := at; i < min(at+batch, n); i++ {
 			indices = append(indices, i)
 		}
-		source.Read(values, indices)
+		if err := source.Read(values, indices); err != nil {
+			return "", err
+		}
 		for i, v := range values[:len(indices)*size] {
 			binary.LittleEndian.PutUint32(text[4*i:], math.Float32bits(v))
 		}
 		sum.Write(text[:4*len(indices)*size])
-	}
-	if err := errOf(source); err != nil {
-		return "", err
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }

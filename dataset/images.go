@@ -41,7 +41,7 @@ func (d *Images) Sample() tensor.Shape { return d.Shape }
 
 // Read copies the images of the given indices into dst, one after another, as
 // float32. It is safe for concurrent use and allocates nothing.
-func (d *Images) Read(dst []float32, indices []int) {
+func (d *Images) Read(dst []float32, indices []int) error {
 	values, n := d.values, d.Shape.Size()
 	if values == nil {
 		values = unitValues
@@ -49,6 +49,7 @@ func (d *Images) Read(dst []float32, indices []int) {
 	for i, index := range indices {
 		lookUp(dst[i*n:(i+1)*n], d.Pixels[index*n:(index+1)*n], values)
 	}
+	return nil
 }
 
 // lookUp sets dst[i] = values[src[i]]. The two are equally long.

@@ -2,16 +2,18 @@ package dataset
 
 import "math/rand/v2"
 
-// windowed is a source that should be read in an order that stays, for a while,
+// Windowed is a source that should be read in an order that stays, for a while,
 // within so many samples: buffer, taken from the source in runs of block. A
-// buffer of 0 means that any order does.
-type windowed interface {
-	window() (buffer, block int)
+// buffer of 0 means that any order does. A source made of another hands on what
+// that one says.
+type Windowed interface {
+	Source
+	Window() (buffer, block int)
 }
 
 func windowOf(source Source) (buffer, block int) {
-	if w, ok := source.(windowed); ok {
-		return w.window()
+	if w, ok := source.(Windowed); ok {
+		return w.Window()
 	}
 	return 0, 0
 }

@@ -106,7 +106,7 @@ func aboveHalf(source Source, largest float32) bool {
 	}
 	x, index := make([]float32, source.Sample().Size()), make([]int, 1)
 	for index[0] = range source.Len() {
-		if source.Read(x, index); slices.Max(x) > largest/2 {
+		if err := source.Read(x, index); err == nil && slices.Max(x) > largest/2 {
 			return true
 		}
 	}
@@ -293,9 +293,21 @@ type scaled struct {
 func (s *scaled) Len() int             { return s.source.Len() }
 func (s *scaled) Sample() tensor.Shape { return s.source.Sample() }
 
-func (s *scaled) Read(dst []float32, indices []int) {
-	s.source.Read(dst, indices)
+func (s *scaled) Read(dst []float32, indices []int) error {
+	if err := s.source.Read(dst, indices); err != nil {
+		return err
+	}
 	s.scaler.Apply(dst[:len(indices)*s.Sample().Size()])
+	return nil
 }
 
-func (s *scaled) window() (buffer, block int) { return windowOf(s.source) }
+// Face returns that of the samples. Targets are samples too, and scaled like them.
+func (s *scaled) Face(f Face) Source {
+	face := FaceOf(s.source, f)
+	if f == Targets && face != nil && face.Sample().Size() == s.Sample().Size() {
+		return &scaled{face, s.scaler}
+	}
+	return face
+}
+
+func (s *scaled) Window() (buffer, block int) { return windowOf(s.source) }

@@ -38,7 +38,9 @@ func measure(ctx context.Context, source Source) (*statistics, error) {
 			part[i] = at + i
 		}
 		read := values[:len(part)*n]
-		source.Read(read, part)
+		if err := source.Read(read, part); err != nil {
+			return nil, err
+		}
 		if err := checkFinite(source, read, at); err != nil {
 			return nil, err
 		}
@@ -58,9 +60,6 @@ func checkFinite(source Source, values []float32, first int) error {
 	for i, v := range values {
 		if finite(v) {
 			continue
-		}
-		if err := errOf(source); err != nil {
-			return err
 		}
 		n := source.Sample().Size()
 		return fmt.Errorf("sample %d, element %s (counted from 0) is %v, want finite numbers", first+i/n, elementText(source.Sample(), i%n), v)

@@ -29,11 +29,23 @@ func (s *subset) Sample() tensor.Shape { return s.source.Sample() }
 
 // Read translates index by index: that allocates nothing, as a slice of several
 // other indices would.
-func (s *subset) Read(dst []float32, indices []int) {
+func (s *subset) Read(dst []float32, indices []int) error {
 	n := s.Sample().Size()
 	for i, index := range indices {
-		s.source.Read(dst[i*n:(i+1)*n], s.indices[index:index+1])
+		if err := s.source.Read(dst[i*n:(i+1)*n], s.indices[index:index+1]); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
-func (s *subset) window() (buffer, block int) { return windowOf(s.source) }
+// Face returns that of the samples.
+func (s *subset) Face(f Face) Source {
+	if face := FaceOf(s.source, f); face != nil {
+		return &subset{face, s.indices}
+	}
+	return nil
+}
+
+// Window returns that of the source, whose order the indices may well keep.
+func (s *subset) Window() (buffer, block int) { return windowOf(s.source) }

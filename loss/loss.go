@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"hourglass/tensor"
 )
 
 // Loss is a function of a prediction and its target that is a sum over entries.
@@ -37,6 +39,15 @@ type FromLogits interface {
 	// EvalLogits is Eval for pred = sigmoid(logits), with the derivative taken
 	// with respect to the logits. It overwrites logits by pred.
 	EvalLogits(grad, logits, target []float32, scale float32) float64
+}
+
+// Binder is a loss that sees samples with their shape, or that has memory. It is bound
+// once for every goroutine that evaluates it, so that the memory is that one's own.
+type Binder interface {
+	Loss
+	// Bind returns the loss of samples of a shape, which has the same name. It reports
+	// settings out of range and a shape that the loss is not defined for.
+	Bind(sample tensor.Shape) (Loss, error)
 }
 
 // Domain is a loss that is not defined for all numbers.

@@ -64,7 +64,9 @@ func (s *Session) showGrids() error {
 	order := make([]int, s.Data.Train.Len())
 	dataset.Permutation(s.Options.Seed, 1, order)
 	examples := tensor.New(append([]int{shown}, s.Data.Train.Shape...)...)
-	s.Data.Train.Read(examples.Data, order[:shown])
+	if err := s.Data.Train.Read(examples.Data, order[:shown]); err != nil {
+		return err
+	}
 	inputs := s.Data.Test.Tensor(0, shown)
 	outputs, err := s.reconstruct(inputs)
 	if err != nil {

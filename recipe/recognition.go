@@ -142,7 +142,9 @@ func (s *Session) printLabels(labels []int) {
 // those that were taken for something else.
 func (s *Session) drawLabelled(name string, images *dataset.Images, chosen, truth, predicted []int) error {
 	batch := tensor.New(append([]int{len(chosen)}, images.Shape...)...)
-	images.Read(batch.Data, chosen)
+	if err := images.Read(batch.Data, chosen); err != nil {
+		return err
+	}
 	labels, wrong, err := figure.Verdicts(truth, predicted, images.Classes)
 	if err != nil {
 		return err

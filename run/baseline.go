@@ -19,12 +19,19 @@ type Baseline struct {
 // training samples, measures them on others, and puts an autoencoder's mean squared
 // error on those beside. All samples must fit memory.
 func NewBaseline(training, others dataset.Source, components int, autoencoder float64) (*Baseline, error) {
-	x := allOf(training)
+	x, err := allOf(training)
+	if err != nil {
+		return nil, err
+	}
+	y, err := allOf(others)
+	if err != nil {
+		return nil, err
+	}
 	model, err := pca.Fit(x, min(components, x.Len(), x.Sample().Size()))
 	if err != nil {
 		return nil, err
 	}
-	linear, err := model.ReconstructionError(allOf(others), model.K())
+	linear, err := model.ReconstructionError(y, model.K())
 	if err != nil {
 		return nil, err
 	}
@@ -32,12 +39,11 @@ func NewBaseline(training, others dataset.Source, components int, autoencoder fl
 }
 
 // allOf returns all samples of a source as one array.
-func allOf(s dataset.Source) tensor.Tensor {
+func allOf(s dataset.Source) (tensor.Tensor, error) {
 	all := tensor.New(append([]int{s.Len()}, s.Sample()...)...)
 	indices := make([]int, s.Len())
 	for i := range indices {
 		indices[i] = i
 	}
-	s.Read(all.Data, indices)
-	return all
+	return all, s.Read(all.Data, indices)
 }

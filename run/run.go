@@ -90,9 +90,6 @@ type Plan struct {
 	Observers []train.Observer // beside those that every run has
 	Record    Record           // what is known of the data; Do adds the rest
 
-	// Err says why data was served as NaN, which explains an error of the training; nil
-	// for data that never is.
-	Err func() error
 	// Trained is called with the trained model before it is saved, and Finish then;
 	// both are left out by TrainOnly. Nil for nothing.
 	Trained func(ctx context.Context) error
@@ -155,11 +152,6 @@ func length(s dataset.Source) int {
 // error before the first step leaves the folder as it was.
 func (s *Session) Do(ctx context.Context) error {
 	if err := s.fit(ctx); err != nil {
-		if s.Err != nil {
-			if bad := s.Err(); bad != nil {
-				err = bad
-			}
-		}
 		return s.failed(err)
 	}
 	if s.stop != nil {

@@ -74,9 +74,9 @@ func (f fusedMetric) Eval(pred, target []float32) float64 {
 	return f.MeanSquaredError.Eval(pred, target)
 }
 
-func (f fusedSource) Read(dst []float32, indices []int) {
+func (f fusedSource) Read(dst []float32, indices []int) error {
 	f.burn()
-	f.Array.Read(dst, indices)
+	return f.Array.Read(dst, indices)
 }
 
 func (f fusedOptimizer) Update(s *optim.State, w, g []float32, lo int) {
@@ -336,10 +336,11 @@ type drifting struct {
 	reads *int
 }
 
-func (d drifting) Read(dst []float32, indices []int) {
-	d.Array.Read(dst, indices)
+func (d drifting) Read(dst []float32, indices []int) error {
+	err := d.Array.Read(dst, indices)
 	*d.reads++
 	dst[0] += float32(*d.reads)
+	return err
 }
 
 // Data that a loss is not defined for is refused, and the sample named.

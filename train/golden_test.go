@@ -65,10 +65,11 @@ func newInOrder(a dataset.Array, seed uint64) inOrder {
 	return s
 }
 
-func (s inOrder) Read(dst []float32, indices []int) {
+func (s inOrder) Read(dst []float32, indices []int) error {
 	for i, index := range indices {
 		copy(dst[i*goldenSize:], s.Row(s.position[index]))
 	}
+	return nil
 }
 
 // TestGolden compares fifty losses of training with those of PyTorch, and for

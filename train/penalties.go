@@ -66,7 +66,7 @@ func (l *loop) addPenalties() {
 	if len(l.penalties) == 0 {
 		return
 	}
-	entries := float64(l.entries() / len(l.batch))
+	entries := float64(l.entries()) / float64(len(l.batch))
 	for i := range l.batch {
 		l.metrics[0][i] = l.losses[i] / entries
 		for j := range l.penalties {

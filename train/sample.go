@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"hourglass/dataset"
 	"hourglass/internal/kernel"
 	"hourglass/loss"
 )
@@ -51,13 +52,31 @@ func domain(l loss.Loss) interval {
 // findBad returns the place of the first of samples lo to hi of the batch that has
 // values outside of what is wanted, or -1.
 func (l *loop) findBad(lo, hi int) int {
-	if kernel.Within(l.pass.InputRows(lo, hi), l.want.low, l.want.high) {
-		return -1
+	bad := -1
+	inputs, targets := l.wanted()
+	if !kernel.Within(l.pass.InputRows(lo, hi), inputs.low, inputs.high) {
+		for bad = lo; kernel.Within(l.pass.InputRows(bad, bad+1), inputs.low, inputs.high); {
+			bad++
+		}
 	}
-	for kernel.Within(l.pass.InputRows(lo, lo+1), l.want.low, l.want.high) {
-		lo++
+	if l.has(dataset.Targets) && !kernel.Within(l.targetRows(lo, hi), targets.low, targets.high) {
+		at := lo
+		for kernel.Within(l.targetRows(at, at+1), targets.low, targets.high) {
+			at++
+		}
+		if bad < 0 || at < bad {
+			bad = at
+		}
 	}
-	return lo
+	return bad
+}
+
+// wanted returns what values inputs and targets must have.
+func (l *loop) wanted() (inputs, targets interval) {
+	if l.has(dataset.Targets) {
+		return anyNumber, l.want
+	}
+	return l.want, l.want
 }
 
 // firstBad returns the place of the first bad sample of the batch, or -1: workers
@@ -77,15 +96,30 @@ func (l *loop) checkSamples() error {
 	if i < 0 {
 		return nil
 	}
-	e := &SampleError{Data: l.what, Sample: l.batch[i], Low: l.want.low, High: l.want.high}
-	for j, x := range l.pass.InputRows(i, i+1) {
-		if l.want.low <= x && x <= l.want.high {
+	for _, err := range l.failures {
+		if err != nil {
+			return fmt.Errorf("read %s samples: %w", l.what, err)
+		}
+	}
+	inputs, targets := l.wanted()
+	if e := l.sampleError(i, l.what, l.pass.InputRows(i, i+1), inputs); e != nil {
+		return e
+	}
+	return l.sampleError(i, "target of "+l.what, l.targetRows(i, i+1), targets)
+}
+
+// sampleError reports the first value of sample i of the batch that is not within the
+// interval; nil if all are.
+func (l *loop) sampleError(i int, what string, values []float32, want interval) error {
+	for j, x := range values {
+		if want.low <= x && x <= want.high {
 			continue
 		}
-		if e.Element, e.Value = j, x; finite(float64(x)) {
+		e := &SampleError{Data: what, Sample: l.batch[i], Element: j, Value: x, Low: want.low, High: want.high}
+		if finite(float64(x)) {
 			e.Loss = l.trainer.Loss.Name()
 		}
-		break
+		return e
 	}
-	return e
+	return nil
 }

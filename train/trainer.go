@@ -23,7 +23,8 @@ import (
 	"hourglass/optim"
 )
 
-// Trainer fits a network to reproduce its own input. Its fields are settings;
+// Trainer fits a network to reproduce its own input, or to make of it the targets that the
+// training data has (dataset.Targets). Its fields are settings;
 // the zero value of an optional one means the default it names.
 type Trainer struct {
 	Network   *nn.Network
@@ -147,14 +148,16 @@ func (t *Trainer) validateNetwork() error {
 		return errors.New("train: no loss is set")
 	case t.Threads < 0:
 		return fmt.Errorf("train: threads is %d, want at least 1, or 0 for all cores", t.Threads)
-	case t.Network.Output().Size() != t.Network.Input().Size():
-		return fmt.Errorf("train: the network gives samples of shape %v for inputs of shape %v, want as many elements",
-			t.Network.Output(), t.Network.Input())
+	case t.Network.Complete() != nil:
+		return fmt.Errorf("train: %w", t.Network.Complete())
 	}
 	if l, ok := t.Loss.(loss.Validator); ok {
-		return l.Validate()
+		if err := l.Validate(); err != nil {
+			return err
+		}
 	}
-	return nil
+	_, err := t.bindLoss()
+	return err
 }
 
 // fits reports data that the network cannot take.
@@ -168,7 +171,7 @@ func fits(n *nn.Network, what string, s dataset.Source, batch int) error {
 	if err := n.CheckBatch(min(batch, s.Len())); err != nil {
 		return fmt.Errorf("train: batches of %s samples: %w", what, err)
 	}
-	return nil
+	return checkSides(n, what, s)
 }
 
 // loop is the machinery of a run: everything a step needs, allocated once.
@@ -176,7 +179,8 @@ type loop struct {
 	trainer *Trainer
 	team    *parallel.Team
 	pass    *nn.Pass
-	logits  loss.FromLogits // set if the loss works on logits
+	bound   []loss.Loss       // of each worker
+	logits  []loss.FromLogits // set if the loss works on logits
 	state   *optim.State
 
 	source dataset.Source
@@ -187,7 +191,10 @@ type loop struct {
 	want interval // that the samples' values must lie in
 	bad  []int    // place in the batch of each worker's first sample that does not, or -1
 
-	clip     *clipper
+	clip *clipper
+	sides
+	failures []error // of each worker: why it could not read its samples
+
 	journal  *journal
 	changing bool        // the current step has begun to change weights
 	overflow atomic.Bool // and has made some that are not finite
@@ -213,9 +220,8 @@ func (t *Trainer) newLoop(source dataset.Source, what string, capacity int) *loo
 	l := &loop{
 		trainer:   t,
 		team:      parallel.NewTeam(threads),
-		source:    source,
-		what:      what,
 		want:      anyNumber,
+		failures:  make([]error, threads),
 		bad:       make([]int, threads),
 		losses:    make([]float64, capacity),
 		penalties: t.Network.Penalties(),
@@ -224,9 +230,14 @@ func (t *Trainer) newLoop(source dataset.Source, what string, capacity int) *loo
 	for i := range l.metrics {
 		l.metrics[i] = make([]float64, capacity)
 	}
-	if fused, ok := t.Loss.(loss.FromLogits); ok && t.Network.EndsInSigmoid() {
-		l.logits = fused
+	for range threads {
+		bound, _ := t.bindLoss() // has been checked
+		l.bound = append(l.bound, bound)
+		if fused, ok := bound.(loss.FromLogits); ok && t.Network.EndsInSigmoid() {
+			l.logits = append(l.logits, fused)
+		}
 	}
+	l.use(source, what)
 	l.pass = t.Network.NewTrainingPass(capacity, nn.PassOptions{Workers: threads, Logits: l.logits != nil})
 	l.trainJob, l.evaluateJob = l.trainShare, l.evaluateShare
 	return l
@@ -377,9 +388,6 @@ func checkFinite(loss float64) error {
 	return fmt.Errorf("%w (%v); a smaller learning rate or cleaner data may help", ErrNotFinite, loss)
 }
 
-// entries returns the number of values in the batch.
-func (l *loop) entries() int { return len(l.batch) * l.trainer.Network.Output().Size() }
-
 // totalLoss sums the loss of the batch, always in the order of its samples.
 func (l *loop) totalLoss() float64 {
 	var sum float64
@@ -394,9 +402,12 @@ func (l *loop) totalLoss() float64 {
 func (l *loop) trainShare(w *parallel.Worker) {
 	lo, hi := w.Range(len(l.batch), 1)
 	l.forward(w, lo, hi)
+	if l.has(dataset.Mask) {
+		w.Barrier() // what is missing is known of all samples
+	}
 	scale := 1 / float32(l.entries())
 	for i := lo; i < hi; i++ {
-		l.judge(i, l.pass.OutputGradients(i, i+1), scale)
+		l.judge(w, i, l.pass.OutputGradients(i, i+1), scale)
 	}
 	l.pass.BackwardShare(w, lo, hi)
 	w.Barrier()
@@ -430,43 +441,33 @@ func (l *loop) evaluateShare(w *parallel.Worker) {
 	lo, hi := w.Range(len(l.batch), 1)
 	l.forward(w, lo, hi)
 	for i := lo; i < hi; i++ {
-		l.judge(i, nil, 0)
+		l.judge(w, i, nil, 0)
 	}
 }
 
 // forward reads samples lo to hi of the batch and runs the network on them.
 func (l *loop) forward(w *parallel.Worker, lo, hi int) {
-	l.bad[w.Index] = -1
+	l.bad[w.Index], l.failures[w.Index] = -1, nil
 	if lo < hi {
-		l.source.Read(l.pass.InputRows(lo, hi), l.batch[lo:hi])
-		l.bad[w.Index] = l.findBad(lo, hi)
+		if l.failures[w.Index] = l.read(lo, hi); l.failures[w.Index] != nil {
+			l.bad[w.Index] = lo
+		} else {
+			l.bad[w.Index] = l.findBad(lo, hi)
+		}
 	}
 	l.pass.ForwardShare(w, lo, hi)
-}
-
-// judge computes loss and metrics of sample i of the batch, and the gradient of
-// the loss unless grad is nil. The target is the network's own, clean input.
-func (l *loop) judge(i int, grad []float32, scale float32) {
-	target, output := l.pass.InputRows(i, i+1), l.pass.OutputRows(i, i+1)
-	if l.logits != nil {
-		l.losses[i] = l.logits.EvalLogits(grad, output, target, scale)
-	} else {
-		l.losses[i] = l.trainer.Loss.Eval(grad, output, target, scale)
-	}
-	own := l.metrics[len(l.metrics)-len(l.trainer.Metrics):]
-	for j, m := range l.trainer.Metrics {
-		own[j][i] = m.Eval(output, target)
-	}
 }
 
 // evaluate returns loss and metrics over all samples of source, which messages call
 // what.
 func (l *loop) evaluate(ctx context.Context, source dataset.Source, what string) (Scores, error) {
 	defer func(source dataset.Source, what string, want interval) {
-		l.source, l.what, l.want = source, what, want
+		l.use(source, what)
+		l.want = want
 	}(l.source, l.what, l.want)
 	// Held-out data may well exceed the range of the training data that it was scaled by.
-	l.source, l.what, l.want = source, what, anyNumber
+	l.use(source, what)
+	l.want = anyNumber
 	indices := make([]int, len(l.losses))
 	totals, scores := Totals{Metrics: make([]float64, len(l.metrics))}, newScores(len(l.metrics))
 	for at := 0; at < source.Len(); at += len(indices) {

@@ -129,11 +129,11 @@ type recorder struct {
 	reads chan int
 }
 
-func (r recorder) Read(dst []float32, indices []int) {
+func (r recorder) Read(dst []float32, indices []int) error {
 	for _, i := range indices {
 		r.reads <- i
 	}
-	r.Array.Read(dst, indices)
+	return r.Array.Read(dst, indices)
 }
 
 // Every epoch visits every sample once, in an order of its own; the last step

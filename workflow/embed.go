@@ -55,11 +55,7 @@ func Embed(ctx context.Context, codes tensor.Tensor, method Method, o tsne.Optio
 // is none they themselves.
 func Vectors(ctx context.Context, m *Model, in *Input, progress func(done, total int)) (tensor.Tensor, error) {
 	if m == nil {
-		all, err := readAll(in.Samples)
-		if err == nil {
-			err = in.Err()
-		}
-		return all, err
+		return readAll(in.Samples)
 	}
 	codes, err := m.Encode(ctx, in)
 	if err != nil {

@@ -120,9 +120,9 @@ func (in *Input) Part(test bool) (*Input, error) {
 	return &Input{in.Test}, nil
 }
 
-// rows yields the samples of a source until ctx ends. Each is overwritten by the
-// next.
-func rows(ctx context.Context, source dataset.Source) iter.Seq[[]float32] {
+// rows yields the samples of a source until ctx ends, or one cannot be read, for which
+// failed then has the reason. Each is overwritten by the next.
+func rows(ctx context.Context, source dataset.Source, failed *error) iter.Seq[[]float32] {
 	const block = 64
 	return func(yield func([]float32) bool) {
 		size, n := source.Sample().Size(), source.Len()
@@ -132,7 +132,9 @@ func rows(ctx context.Context, source dataset.Source) iter.Seq[[]float32] {
 			for i := at; i < min(at+block, n); i++ {
 				indices = append(indices, i)
 			}
-			source.Read(buffer, indices)
+			if *failed = source.Read(buffer, indices); *failed != nil {
+				return
+			}
 			for i := range indices {
 				if !yield(buffer[i*size : (i+1)*size]) {
 					return
@@ -153,6 +155,5 @@ func readAll(source dataset.Source) (tensor.Tensor, error) {
 	for i := range indices {
 		indices[i] = i
 	}
-	source.Read(all.Data, indices)
-	return all, nil
+	return all, source.Read(all.Data, indices)
 }

@@ -120,7 +120,9 @@ func (m *Model) PixelValues() (values [256]float32) {
 	if err != nil {
 		panic(err) // images of bytes can always be scaled
 	}
-	source.Read(values[:], indices)
+	if err := source.Read(values[:], indices); err != nil {
+		panic(err) // they are in memory
+	}
 	return values
 }
 
@@ -171,7 +173,8 @@ func (m *Model) Encode(ctx context.Context, in *Input) (iter.Seq2[[]float32, err
 	if err != nil {
 		return nil, err
 	}
-	return checked(in, m.EncodeSeq(rows(ctx, source))), nil
+	var failed error
+	return checked(m.EncodeSeq(rows(ctx, source, &failed)), &failed), nil
 }
 
 // Reconstruct yields what becomes of all samples.
@@ -180,7 +183,8 @@ func (m *Model) Reconstruct(ctx context.Context, in *Input) (iter.Seq2[[]float32
 	if err != nil {
 		return nil, err
 	}
-	return checked(in, m.ReconstructSeq(rows(ctx, source))), nil
+	var failed error
+	return checked(m.ReconstructSeq(rows(ctx, source, &failed)), &failed), nil
 }
 
 // Decode yields the samples that codes stand for. Codes of another size are refused.
@@ -188,19 +192,20 @@ func (m *Model) Decode(ctx context.Context, codes *Input) (iter.Seq2[[]float32, 
 	if want := m.Decoder().Input(); codes.Shape().Size() != want.Size() {
 		return nil, fmt.Errorf("workflow: %s has samples of shape %v, but codes of the model %s have %v", codes.Path, codes.Shape(), m.Path, want)
 	}
-	return checked(codes, m.DecodeSeq(rows(ctx, codes.Samples))), nil
+	var failed error
+	return checked(m.DecodeSeq(rows(ctx, codes.Samples, &failed)), &failed), nil
 }
 
-// checked ends with an error if data that is read as one goes turned out to be bad.
-func checked(in *Input, samples iter.Seq2[[]float32, error]) iter.Seq2[[]float32, error] {
+// checked ends with an error if a sample could not be read.
+func checked(samples iter.Seq2[[]float32, error], failed *error) iter.Seq2[[]float32, error] {
 	return func(yield func([]float32, error) bool) {
 		for x, err := range samples {
-			if bad := in.Err(); err == nil && bad != nil {
-				x, err = nil, bad
-			}
 			if !yield(x, err) || err != nil {
 				return
 			}
+		}
+		if *failed != nil {
+			yield(nil, *failed)
 		}
 	}
 }
@@ -211,11 +216,7 @@ func (m *Model) Evaluate(ctx context.Context, in *Input, l loss.Loss, metrics ..
 	if err != nil {
 		return train.Scores{}, err
 	}
-	scores, err := m.Autoencoder.Evaluate(ctx, source, l, metrics...)
-	if bad := in.Err(); bad != nil {
-		err = bad // of data read in blocks, which is served as NaN
-	}
-	return scores, err
+	return m.Autoencoder.Evaluate(ctx, source, l, metrics...)
 }
 
 // Columns names the values of a sample in a table: by the features of the model's

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -23,12 +24,13 @@ func (s *session) measure(ctx context.Context, scaler *dataset.Scaler) (extent, 
 	}
 	inf := float32(math.Inf(1))
 	e := extent{figure.Range{Low: inf, High: -inf}, figure.Range{Low: inf, High: -inf}}
-	for x := range rows(ctx, s.parts.Train.Samples) {
+	var failed error
+	for x := range rows(ctx, s.parts.Train.Samples, &failed) {
 		include(&e.raw, x)
 		scaler.Apply(x)
 		include(&e.scaled, x)
 	}
-	return e, ctx.Err()
+	return e, cmp.Or(failed, ctx.Err())
 }
 
 func include(r *figure.Range, x []float32) {

@@ -39,9 +39,6 @@ func (m *Model) Rank(ctx context.Context, in *Input, progress func(done, total i
 		if err != nil {
 			return nil, err
 		}
-		if err := in.Err(); err != nil {
-			return nil, err
-		}
 		for i, score := range scores {
 			ranking = append(ranking, Scored{at + i, in.SampleName(at + i), score, in.Label(at + i)})
 		}

@@ -217,7 +217,7 @@ func (s *session) plan() {
 		Model: s.model.Autoencoder, Train: s.parts.Train.Samples, Validation: part(s.parts.Validation), Test: part(s.parts.Test),
 		Loss: s.Loss, Optimizer: s.Optimizer, Schedule: s.Schedule, Clipping: s.Clipping, Metrics: s.Metrics,
 		Epochs: s.Epochs, BatchSize: s.BatchSize, Seed: s.Seed, Patience: s.Patience, Forecast: true,
-		Record: s.model.Record, Err: s.data.Err,
+		Record:  s.model.Record,
 		Trained: s.learnScores,
 		Finish:  s.finish,
 	}

@@ -197,8 +197,7 @@ func (f *Form) parseCSV(body []byte) ([]float32, int, error) {
 	for i := range indices {
 		indices[i] = i
 	}
-	data.Samples.Read(values, indices)
-	return values, n, nil
+	return values, n, data.Samples.Read(values, indices)
 }
 
 func (f *Form) parseNPY(body []byte) ([]float32, int, error) {

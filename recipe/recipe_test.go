@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"hourglass/dataset"
 	"hourglass/internal/kernel"
 	"hourglass/internal/race"
 	"hourglass/internal/realdata"
@@ -22,15 +23,41 @@ import (
 var slow = map[string]bool{"convolutional": true, "recurrent": true, "stacked": true, "sigmoid": true,
 	"unet": true, "hashing": true, "masking": true, "salt-pepper": true, "beta-vae": true, "wae-mmd": true}
 
+// The parts of the data set that the recipes are tried on.
+const (
+	fewTrain      = 256
+	fewValidation = 500
+	fewTest       = 500
+)
+
+// fewDigits writes some of the built-in digits as a data set of their own, small
+// enough for maps and measurements to take no time.
+func fewDigits(t *testing.T) string {
+	t.Helper()
+	split, err := dataset.Open(context.Background(), dataset.Digits, dataset.Options{TrainSize: fewTrain + fewValidation})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "few")
+	if err := dataset.Save(dir, split.Train, split.Test.Slice(0, fewTest)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // Every recipe must run to its end and leave what it promises.
 func TestRecipesLeaveTheirFiles(t *testing.T) {
+	digits := fewDigits(t)
 	for _, r := range recipe.All() {
+		if r.Validation > 0 {
+			r.Validation = fewValidation
+		}
 		t.Run(r.Name, func(t *testing.T) {
 			if slow[r.Name] && (kernel.SIMD() == "generic" || race.Enabled) {
 				t.Skip("takes minutes in plain Go or under the race detector, which the layers' own tests do not")
 			}
 			out := t.TempDir()
-			m, err := r.Run(context.Background(), quickOptions(r, out))
+			m, err := r.Run(context.Background(), quickOptions(r, digits, out))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -40,7 +67,7 @@ func TestRecipesLeaveTheirFiles(t *testing.T) {
 			}
 			shows := slices.Clone(r.Shows)
 			for i, name := range shows {
-				shows[i] = strings.Replace(name, "mnist_", "digits_", 1) // maps are named for their data
+				shows[i] = strings.Replace(name, "mnist_", "own_", 1) // maps are named for their data
 			}
 			for _, name := range append(shows, run.MetricsFile, run.ModelFile, run.NotesFile) {
 				if info, err := os.Stat(filepath.Join(out, name)); err != nil || info.Size() == 0 {
@@ -55,11 +82,11 @@ func TestRecipesLeaveTheirFiles(t *testing.T) {
 	}
 }
 
-// quickOptions trains on a few built-in digits, or on the recipe's own data.
-func quickOptions(r recipe.Recipe, out string) recipe.Options {
+// quickOptions trains on a few digits, or on the recipe's own data.
+func quickOptions(r recipe.Recipe, digits, out string) recipe.Options {
 	o := recipe.Options{Epochs: 2, Seed: 1, Options: run.Options{Out: out}}
 	if r.Own == nil {
-		o.Dataset, o.TrainSize = "digits", 256
+		o.Dataset, o.TrainSize = digits, fewTrain
 	} else {
 		o.Epochs = 20
 	}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	runs "hourglass/run"
 )
 
 // asCommand in the environment makes the test's program the command itself, which
@@ -79,6 +81,12 @@ func TestKilledRunsLeaveTheSameModel(t *testing.T) {
 		}
 	}
 	t.Logf("killed %d times in %d runs", killed, finished)
+	// Nothing of the kills is left in what the last run noted, either.
+	last := filepath.Join(dir, strconv.Itoa(finished-1))
+	if d, err := runs.Compare(whole, last); d != nil || err != nil {
+		t.Errorf("the notes of a killed run differ: %v, %v", d, err)
+	}
+	mustRun(t, "verify", last, "--quiet")
 }
 
 // finish runs the command, or resumes it where it has begun, and kills it after a

@@ -22,19 +22,20 @@ type TrainOptions struct {
 	Architecture string // in a line, see package architecture; chosen from the data where empty
 	Codes        int    // numbers in a code, where the architecture is chosen
 
-	Loss        loss.Loss       // binary cross-entropy behind a sigmoid, else mean squared error
-	Optimizer   optim.Optimizer // Adam
-	Schedule    train.Schedule  // of the learning rate; constant. 0 epochs are all there are, see [train.Over]
-	Clipping    train.Clipping  // of the gradients; none
-	Metrics     []metric.Metric // rounded accuracy of images behind a sigmoid, else mean absolute error
-	Scale       dataset.Scaling // unit for images, standard for everything else
-	Divisor     float32         // of unit scaling; what suits the data, see [dataset.UnitDivisor]
-	Validation  float64         // share of the samples that validate; 0 for none
-	TrainSize   int             // the first so many of the others; all
-	Patience    int             // epochs without improvement after which to stop; never if Epochs is given
-	Epochs      int             // [FewestEpochs], or as many as make [FewestSteps], and then Patience is a tenth
-	Baseline    bool            // also measure principal component analysis with codes of the same size
-	BatchSize   int             // 32
+	Loss        loss.Loss        // binary cross-entropy behind a sigmoid, else mean squared error
+	Optimizer   optim.Optimizer  // Adam
+	Schedule    train.Schedule   // of the learning rate; constant. 0 epochs are all there are, see [train.Over]
+	Clipping    train.Clipping   // of the gradients; none
+	Metrics     []metric.Metric  // rounded accuracy of images behind a sigmoid, else mean absolute error
+	Scale       dataset.Scaling  // unit for images, standard for everything else
+	Divisor     float32          // of unit scaling; what suits the data, see [dataset.UnitDivisor]
+	Validation  float64          // share of the samples that validate; 0 for none
+	TrainSize   int              // the first so many of the others; all
+	Patience    int              // epochs without improvement after which to stop; never if Epochs is given
+	Epochs      int              // [FewestEpochs], or as many as make [FewestSteps], and then Patience is a tenth
+	Observers   []train.Observer // beside those that every run has
+	Baseline    bool             // also measure principal component analysis with codes of the same size
+	BatchSize   int              // 32
 	Seed        uint64
 	LoadOptions dataset.LoadOptions
 	Repeat      string // the command that repeats the run, to be recorded
@@ -215,7 +216,7 @@ func (s *session) plan() {
 	}
 	s.run.Plan = run.Plan{
 		Model: s.model.Autoencoder, Train: s.parts.Train.Samples, Validation: part(s.parts.Validation), Test: part(s.parts.Test),
-		Loss: s.Loss, Optimizer: s.Optimizer, Schedule: s.Schedule, Clipping: s.Clipping, Metrics: s.Metrics,
+		Loss: s.Loss, Optimizer: s.Optimizer, Schedule: s.Schedule, Clipping: s.Clipping, Metrics: s.Metrics, Observers: s.Observers,
 		Epochs: s.Epochs, BatchSize: s.BatchSize, Seed: s.Seed, Patience: s.Patience, Forecast: true,
 		Record:  s.model.Record,
 		Trained: s.learnScores,

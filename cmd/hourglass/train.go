@@ -18,6 +18,7 @@ import (
 	"hourglass/metric"
 	"hourglass/optim"
 	runs "hourglass/run"
+	"hourglass/tensorboard"
 	"hourglass/train"
 	"hourglass/workflow"
 )
@@ -149,6 +150,7 @@ type choiceFlags struct {
 	codes, patience, warmup                        int
 	baseline                                       string
 	clip                                           train.Clipping
+	tensorboard                                    string
 	validation                                     float64
 }
 
@@ -163,6 +165,8 @@ func (f *choiceFlags) add(cmd *cobra.Command) {
 	flags.Float64Var(&f.clip.Value, "clip-value", 0, "keep every value of the gradients within ±`LIMIT`")
 	flags.Float64Var(&f.clip.Norm, "clip-norm", 0, "keep the norm of each array's gradient below a `LIMIT`")
 	flags.Float64Var(&f.clip.GlobalNorm, "clip-global-norm", 0, "keep the norm of all gradients together below a `LIMIT`")
+	flags.StringVar(&f.tensorboard, "tensorboard", "", "write the numbers of every step and epoch into a `folder` for TensorBoard")
+	cmd.MarkFlagDirname("tensorboard")
 	flags.StringArrayVar(&f.metrics, "metric", nil, "`NAME` of "+strings.Join(metric.Names(), ", ")+" to report; may be given several times")
 	flags.StringVar(&f.scale, "scale", "", "scaling `unit|standard|minmax|none`, learned on the training part, or a number to divide by (default unit for images, else standard)")
 	flags.Float64Var(&f.validation, "validation", 0.1, "share of the samples to validate with, drawn by --seed; 0 for none")
@@ -209,6 +213,9 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 		return o, usageError{err}
 	}
 	o.Clipping = f.clip
+	if f.tensorboard != "" {
+		o.Observers = append(o.Observers, &tensorboard.Events{Dir: f.tensorboard})
+	}
 	schedule := f.schedule
 	if f.warmup > 0 {
 		schedule = fmt.Sprintf("warmup:%d:%s", f.warmup, schedule)

@@ -65,12 +65,12 @@ var bitsCases = []struct {
 		loss.MeanSquaredError{}, optim.SGD{LearningRate: 0.1}, nil},
 }
 
-// TestBits trains for 1,500 steps each and compares the weights, the last epoch's loss and
+// TestBits trains for 750 steps each and compares the weights, the last epoch's loss and
 // the error on other samples, to the last bit, with what was recorded. It is run on all
 // kinds of processors, and must give the same on them.
 func TestBits(t *testing.T) {
 	if race.Enabled {
-		t.Skip("trains for ten thousand steps")
+		t.Skip("trains for thousands of steps")
 	}
 	got, want := map[string]string{}, map[string]string{}
 	for _, c := range bitsCases {
@@ -79,8 +79,8 @@ func TestBits(t *testing.T) {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		net.Init(7)
-		trainer := Trainer{Network: net, Loss: c.loss, Optimizer: c.optimizer, Schedule: c.schedule, Epochs: 300, BatchSize: 8, Seed: 3,
-			Metrics: []metric.Metric{metric.MeanSquaredError{}, metric.RoundedAccuracy{}}, Threads: 2}
+		trainer := Trainer{Network: net, Loss: c.loss, Optimizer: c.optimizer, Schedule: c.schedule, Epochs: 150, BatchSize: 8, Seed: 3,
+			Metrics: []metric.Metric{metric.MeanSquaredError{}, metric.RoundedAccuracy{}}, Threads: 1}
 		history, err := trainer.Fit(context.Background(), samples(40, 6, 6), samples(7, 6, 6))
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)

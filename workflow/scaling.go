@@ -53,6 +53,9 @@ func (e extent) pixels(typeLargest float32) figure.Range {
 // fitScaler learns the scaling from the samples for training, or takes the divisor
 // given.
 func (s *session) fitScaler(ctx context.Context) (*dataset.Scaler, error) {
+	if s.from != nil && s.from.Scaler() != nil {
+		return s.from.Scaler(), nil
+	}
 	if s.Divisor == 0 {
 		return dataset.FitScaler(ctx, s.Scale, s.parts.Train.Samples, s.data.Largest)
 	}

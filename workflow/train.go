@@ -21,6 +21,7 @@ import (
 type TrainOptions struct {
 	Architecture string // in a line, see package architecture; chosen from the data where empty
 	Codes        int    // numbers in a code, where the architecture is chosen
+	From         string // model file whose layers, weights and scaling to start from, instead
 
 	Loss        loss.Loss        // binary cross-entropy behind a sigmoid, else mean squared error
 	Optimizer   optim.Optimizer  // Adam
@@ -63,6 +64,7 @@ const trainName = "train"
 type session struct {
 	TrainOptions
 	data    *dataset.Data
+	from    *hourglass.Autoencoder // that the run starts from, or nil
 	parts   dataset.Parts
 	model   *Model
 	metrics *Metrics
@@ -95,6 +97,9 @@ func Train(ctx context.Context, data *dataset.Data, o TrainOptions) (m *Metrics,
 // newSession divides and scales the data and builds the model.
 func newSession(ctx context.Context, data *dataset.Data, o TrainOptions) (*session, error) {
 	s := &session{TrainOptions: o, data: data, run: &run.Session{Options: o.Options}}
+	if err := s.openFrom(); err != nil {
+		return nil, err
+	}
 	s.setDefaults()
 	if err := s.split(); err != nil {
 		return nil, err
@@ -168,7 +173,9 @@ func (s *session) split() error {
 func (s *session) build(e extent) error {
 	var encoder, decoder nn.Layers
 	var err error
-	if s.Architecture == "" {
+	if s.from != nil {
+		encoder, decoder = s.from.Encoder().Layers(), s.from.Decoder().Layers()
+	} else if s.Architecture == "" {
 		output := nn.Linear
 		if e.isUnit() {
 			output = nn.Sigmoid
@@ -184,6 +191,9 @@ func (s *session) build(e extent) error {
 		return err
 	}
 	ae.Init(s.Seed)
+	if s.from != nil {
+		copy(ae.Network().Weights(), s.from.Network().Weights())
+	}
 	s.model = &Model{Autoencoder: ae, Path: s.run.Path(run.ModelFile)}
 	var standardLoss loss.Loss = loss.MeanSquaredError{}
 	sigmoid := ae.Network().EndsInSigmoid()

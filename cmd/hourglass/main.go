@@ -93,7 +93,7 @@ model, figures and all numbers into runs/stacked:
 		newGenerateCommand(), newInterpolateCommand(), newTraverseCommand(),
 		newServeCommand(), newClientCommand(),
 		newReportCommand(), newDataCommand(), newVersionCommand())
-	root.AddCommand(newExportCommand())
+	root.AddCommand(newExportCommand(), newImportCommand())
 	root.AddCommand(newVerifyCommand())
 	return root
 }

@@ -147,6 +147,7 @@ func (f *trainCommandFlags) options(cmd *cobra.Command, args []string) (o workfl
 type choiceFlags struct {
 	architecture, loss, optimizer, schedule, scale string
 	metrics                                        []string
+	from                                           string
 	codes, patience, warmup                        int
 	baseline                                       string
 	clip                                           train.Clipping
@@ -157,6 +158,8 @@ type choiceFlags struct {
 func (f *choiceFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.architecture, "architecture", "", "layers in a `line`, or in a file: @FILE (default chosen from the data)")
+	flags.StringVar(&f.from, "from", "", "model `file` whose layers, weights and scaling to start from, instead of an architecture")
+	cmd.MarkFlagFilename("from", "safetensors")
 	flags.IntVar(&f.codes, "codes", 0, "numbers in a code, for an architecture that is chosen (default 30, or a quarter of the values)")
 	flags.StringVar(&f.loss, "loss", "", "`NAME` of "+strings.Join(loss.Names(), ", ")+" (default binary_crossentropy behind a sigmoid, else mse)")
 	flags.StringVar(&f.optimizer, "optimizer", "adam", "`NAME` of "+strings.Join(optim.Names(), ", "))
@@ -186,6 +189,8 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 		return o, usagef("--warmup is %d, want at least 1", f.warmup)
 	case changed("codes") && f.codes < 1:
 		return o, usagef("--codes is %d, want at least 1", f.codes)
+	case f.from != "" && (f.codes > 0 || f.architecture != ""):
+		return o, usagef("--from takes the layers of a model; want it without --architecture and --codes")
 	case f.codes > 0 && f.architecture != "":
 		return o, usagef("--codes is for an architecture that is chosen; in --architecture the layer in front of the bar says it")
 	case !(f.validation >= 0 && f.validation < 1):
@@ -198,7 +203,7 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 	if err != nil {
 		return o, err
 	}
-	o = workflow.TrainOptions{Codes: f.codes, Scale: scale, Divisor: divisor, Baseline: o.Baseline, Validation: f.validation, Patience: f.patience,
+	o = workflow.TrainOptions{Codes: f.codes, From: f.from, Scale: scale, Divisor: divisor, Baseline: o.Baseline, Validation: f.validation, Patience: f.patience,
 		TrainSize: common.trainSize, Epochs: common.epochs, BatchSize: common.batchSize, Seed: common.seed,
 		Options: runs.Options{Threads: common.threads}}
 	if f.loss != "" {

@@ -21,6 +21,7 @@ type graph struct {
 	opset int
 	names map[string]int // how often a name has been asked for
 	block string         // the layer that nodes are named for
+	taps  map[string]value
 }
 
 // value is what a node puts out, and how its axes lie: those of view are the samples and

@@ -25,6 +25,14 @@ const (
 	reconstructionName = "reconstruction"
 )
 
+// Keys of the metadata.
+const (
+	metadataPrefix  = "hourglass."
+	architectureKey = "architecture"
+	recordKey       = "record"
+	channelsKey     = "channels"
+)
+
 // WriteFile writes an autoencoder, or a part of it, to a file, whole or not at all.
 func WriteFile(path string, ae *hourglass.Autoencoder, o Options) error {
 	err := atomicfile.Write(path, func(w io.Writer) error { return Write(w, ae, o) })
@@ -60,7 +68,7 @@ func build(ae *hourglass.Autoencoder, o Options) (*schema.ModelProto, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &graph{opset: o.Opset, names: map[string]int{}}
+	g := &graph{opset: o.Opset, names: map[string]int{}, taps: map[string]value{}}
 	g.Name = proto.String("autoencoder")
 	if o.Part != exchange.Whole {
 		g.Name = proto.String(string(o.Part))
@@ -91,7 +99,7 @@ func build(ae *hourglass.Autoencoder, o Options) (*schema.ModelProto, error) {
 		ProducerName:  proto.String("hourglass"),
 		DocString:     proto.String(ae.Summary()),
 		Graph:         &g.GraphProto,
-		MetadataProps: metadata(ae, o.Part),
+		MetadataProps: metadata(ae, o),
 	}, nil
 }
 
@@ -173,20 +181,25 @@ func (g *graph) scaling(v value, s *dataset.Scaler, shape tensor.Shape, operatio
 }
 
 // metadata says what the file does not need to run.
-func metadata(ae *hourglass.Autoencoder, part exchange.Part) []*schema.StringStringEntryProto {
+func metadata(ae *hourglass.Autoencoder, o Options) []*schema.StringStringEntryProto {
 	var list []*schema.StringStringEntryProto
 	add := func(key, text string) {
-		list = append(list, &schema.StringStringEntryProto{Key: proto.String("hourglass." + key), Value: proto.String(text)})
+		list = append(list, &schema.StringStringEntryProto{Key: proto.String(metadataPrefix + key), Value: proto.String(text)})
 	}
-	add("part", string(part))
-	add("architecture", architecture.Format(ae.Encoder().Layers(), ae.Decoder().Layers()))
+	add("part", string(o.Part))
+	channels := Last
+	if o.ChannelsFirst {
+		channels = First
+	}
+	add(channelsKey, string(channels))
+	add(architectureKey, architecture.Format(ae.Encoder().Layers(), ae.Decoder().Layers()))
 	for _, q := range []float64{0.5, 0.9, 0.95, 0.99, 0.999} {
 		if t, err := ae.Threshold(q); err == nil {
 			add("threshold."+strconv.FormatFloat(q, 'g', -1, 64), strconv.FormatFloat(t, 'g', -1, 64))
 		}
 	}
 	if record := ae.Record(); json.Valid(record) {
-		add("record", string(record))
+		add(recordKey, string(record))
 	}
 	return list
 }

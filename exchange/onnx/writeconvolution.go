@@ -63,9 +63,9 @@ func convolution(layer nn.Layer) (window, nn.Func) {
 // weights appends a kernel with its last two axes, swapped, in front of its taps, and the
 // bias, and returns their names.
 func (g *graph) weights(b exchange.Block, w window) []string {
-	kernel := b.Param("kernel")
+	kernel := b.Param("kernel").Values
 	taps := tensor.Shape(w.kernel).Size()
-	shape := b.Params[0].Shape
+	shape := b.Param("kernel").Shape
 	inner, outer := shape[len(shape)-2], shape[len(shape)-1]
 	// taps×inner×outer becomes outer×inner×taps.
 	flipped := make([]float32, len(kernel))
@@ -77,7 +77,7 @@ func (g *graph) weights(b exchange.Block, w window) []string {
 		}
 	}
 	names := []string{*g.floats("kernel", flipped, append([]int{outer, inner}, w.kernel...)...).Name}
-	if bias := b.Param("bias"); bias != nil {
+	if bias := b.Param("bias").Values; bias != nil {
 		names = append(names, *g.floats("bias", bias, len(bias)).Name)
 	}
 	return names

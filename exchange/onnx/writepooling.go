@@ -47,11 +47,22 @@ func writeGlobalAverage(g *graph, b exchange.Block, v value) (value, error) {
 }
 
 func writeUpSampling(g *graph, b exchange.Block, v value) (value, error) {
-	size := cmp.Or(b.Layer.(nn.UpSampling2D).Size, nn.Square(2))
+	l := b.Layer.(nn.UpSampling2D)
+	size := cmp.Or(l.Size, nn.Square(2))
 	v = g.arrange(v, imagesFirst...)
 	scales := g.floats("scales", []float32{1, 1, float32(size[0]), float32(size[1])}, 4)
-	name := g.node("Resize", []string{v.name, "", *scales.Name}, attrString("mode", "nearest"),
-		attrString("coordinate_transformation_mode", "asymmetric"), attrString("nearest_mode", "floor"))
+	how := []*schema.AttributeProto{attrString("mode", "nearest"),
+		attrString("coordinate_transformation_mode", "asymmetric"), attrString("nearest_mode", "floor")}
+	if l.Interpolation == nn.Bilinear {
+		how = []*schema.AttributeProto{attrString("mode", "linear"), attrString("coordinate_transformation_mode", "half_pixel")}
+	}
+	return storedValue(g.node("Resize", []string{v.name, "", *scales.Name}, how...), b.Out, imagesFirst...), nil
+}
+
+// writePixelShuffle: the operator's default order of channels is that of the layer.
+func writePixelShuffle(g *graph, b exchange.Block, v value) (value, error) {
+	v = g.arrange(v, imagesFirst...)
+	name := g.node("DepthToSpace", []string{v.name}, attrInt("blocksize", b.Layer.(nn.PixelShuffle).Factor))
 	return storedValue(name, b.Out, imagesFirst...), nil
 }
 

@@ -25,7 +25,7 @@ func recurrent(layer nn.Layer) (recurrentLayer, bool) {
 	case nn.LSTM: // ONNX: input, output, forget, cell
 		return recurrentLayer{op: "LSTM", units: l.Units, sequences: l.ReturnSequences, gates: []int{0, 3, 1, 2}}, true
 	case nn.GRU:
-		return recurrentLayer{op: "GRU", units: l.Units, sequences: l.ReturnSequences, gates: []int{0, 1, 2}, resetAfter: true}, true
+		return recurrentLayer{op: "GRU", units: l.Units, sequences: l.ReturnSequences, gates: []int{0, 1, 2}, resetAfter: !l.ResetBefore}, true
 	}
 	return recurrentLayer{}, false
 }
@@ -79,9 +79,9 @@ func (g *graph) recurrent(r recurrentLayer, direction string, b exchange.Block, 
 	width, features, n := len(r.gates)*r.units, b.In[1], len(ways)
 	var kernels, states, biases []float32
 	for _, way := range ways {
-		kernels = append(kernels, r.gateRows(way.Param("kernel"), features)...)
-		states = append(states, r.gateRows(way.Param("recurrent_kernel"), r.units)...)
-		biases = append(biases, r.biases(way.Param("bias"))...)
+		kernels = append(kernels, r.gateRows(way.Param("kernel").Values, features)...)
+		states = append(states, r.gateRows(way.Param("recurrent_kernel").Values, r.units)...)
+		biases = append(biases, r.biases(way.Param("bias").Values)...)
 	}
 	inputs := []string{v.name, *g.floats("kernel", kernels, n, width, features).Name,
 		*g.floats("recurrent_kernel", states, n, width, r.units).Name}

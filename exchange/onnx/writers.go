@@ -1,6 +1,8 @@
 package onnx
 
 import (
+	"math"
+
 	"hourglass/exchange"
 	"hourglass/exchange/internal/relayout"
 	"hourglass/nn"
@@ -25,6 +27,12 @@ func init() { // not a literal: layers made of layers look here
 		"UpSampling2D": writeUpSampling, "ZeroPadding2D": writeZeroPadding, "Cropping2D": writeCropping,
 		"SimpleRNN": writeRecurrent, "LSTM": writeRecurrent, "GRU": writeRecurrent,
 		"Bidirectional": writeBidirectional, "TimeDistributed": writeTimeDistributed,
+		"GroupNormalization": writeGroupNormalization, "PReLU": writePReLU, "PositionEmbedding": writePositionEmbedding,
+		"PixelShuffle": writePixelShuffle,
+		"Residual":     writeResidual, "Parallel": writeParallel, "Tap": writeTap, "Join": writeJoin,
+		"Named": writeNamed, "Frozen": writeFrozen, "Regularized": writeRegularized,
+		"ActivityRegularization": writeNothing, "KLRegularization": writeNothing, "MMDRegularization": writeNothing,
+		"MaskingNoise": writeNothing, "SaltAndPepperNoise": writeNothing, "Sampling": writeSampling,
 	}
 }
 
@@ -82,7 +90,7 @@ func transposed(values []float32, columns int) []float32 {
 // product of matrices along the last axis.
 func writeDense(g *graph, b exchange.Block, v value) (value, error) {
 	l := b.Layer.(nn.Dense)
-	kernel, bias := b.Param("kernel"), b.Param("bias")
+	kernel, bias := b.Param("kernel").Values, b.Param("bias").Values
 	in := len(kernel) / l.Units
 	if len(b.In) == 1 {
 		v, places := g.flat(v)
@@ -106,25 +114,62 @@ func writeDense(g *graph, b exchange.Block, v value) (value, error) {
 }
 
 func writeActivation(g *graph, b exchange.Block, v value) (value, error) {
-	return g.function(v, b, b.Layer.(nn.Activation).Func)
+	l := b.Layer.(nn.Activation)
+	if l.Slope != 0 {
+		return g.then(v, "LeakyRelu", attrFloat("alpha", float32(l.Slope))), nil
+	}
+	return g.function(v, b, l.Func)
 }
 
 // functions are the names of activation functions whose constants are ONNX' own.
 var functions = map[nn.Func]string{nn.ReLU: "Relu", nn.ELU: "Elu", nn.SELU: "Selu", nn.Sigmoid: "Sigmoid",
 	nn.Tanh: "Tanh", nn.Softplus: "Softplus"}
 
-// leakySlope is the slope of nn.LeakyReLU below zero.
+// leakySlope is the slope of nn.LeakyReLU below zero, unless it has one of its own.
 const leakySlope = 0.2
 
 // function writes an activation function.
 func (g *graph) function(v value, b exchange.Block, fn nn.Func) (value, error) {
-	switch {
-	case fn == nn.Linear:
-		return v, nil
-	case fn == nn.LeakyReLU:
-		return g.then(v, "LeakyRelu", attrFloat("alpha", leakySlope)), nil
-	case functions[fn] != "":
+	if functions[fn] != "" {
 		return g.then(v, functions[fn]), nil
+	}
+	product := func(x string, with ...string) value { // of x and others, one after another
+		for _, w := range with {
+			x = g.node("Mul", []string{x, w})
+		}
+		v.name = x
+		return v
+	}
+	plus := func(x string, c float32) string { return g.node("Add", []string{x, g.scalar("constant", c)}) }
+	times := func(x string, c float32) string { return g.node("Mul", []string{x, g.scalar("constant", c)}) }
+	hard := func() string {
+		return g.node("HardSigmoid", []string{v.name}, attrFloat("alpha", 1./6), attrFloat("beta", 0.5))
+	}
+	x := v.name
+	switch fn {
+	case nn.Linear:
+		return v, nil
+	case nn.LeakyReLU:
+		return g.then(v, "LeakyRelu", attrFloat("alpha", leakySlope)), nil
+	case nn.SiLU:
+		return product(x, g.node("Sigmoid", []string{x})), nil
+	case nn.Mish:
+		return product(x, g.node("Tanh", []string{g.node("Softplus", []string{x})})), nil
+	case nn.GELU:
+		phi := plus(g.node("Erf", []string{times(x, math.Sqrt2/2)}), 1)
+		return product(times(x, 0.5), phi), nil
+	case nn.GELUTanh:
+		cube := g.node("Mul", []string{g.node("Mul", []string{x, x}), x})
+		inner := times(g.node("Add", []string{x, times(cube, 0.044715)}), 0.7978845608)
+		return product(times(x, 0.5), plus(g.node("Tanh", []string{inner}), 1)), nil
+	case nn.HardSigmoid:
+		v.name = hard()
+		return v, nil
+	case nn.HardSiLU:
+		return product(x, hard()), nil
+	case nn.ReLU6:
+		v.name = g.node("Clip", []string{x, g.scalar("low", 0), g.scalar("high", 6)})
+		return v, nil
 	}
 	return v, b.Errorf("activation %v cannot be said in ONNX", fn)
 }

@@ -54,3 +54,10 @@ func writeTimeDistributed(g *graph, b exchange.Block, v value) (value, error) {
 	v = g.plain(v)
 	return plainValue(g.node("Reshape", []string{v.name, g.ints("shape", append([]int{-1}, b.Out...)...)}), b.Out), nil
 }
+
+// writeSampling takes the means, which codes are but in training.
+func writeSampling(g *graph, b exchange.Block, v value) (value, error) {
+	v = g.plain(v)
+	name := g.node("Slice", []string{v.name, g.ints("starts", 0), g.ints("ends", b.Out[len(b.Out)-1]), g.ints("axes", len(b.In))})
+	return plainValue(name, b.Out), nil
+}

@@ -1,0 +1,259 @@
+"""Writes autoencoders as PyTorch exports and saves them, with what it computes of some samples.
+
+usage: python3 pytorch.py DIRECTORY [small]
+
+Writes NAME.onnx (torch.onnx.export), NAME.pt (torch.save of the state dict), NAME.in and NAME.out
+(float32 values) for every model, and models.json, which lists them. With "small" the
+lecture's programs get fewer units, so that files are small enough to keep.
+"""
+import json
+import os
+import sys
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+directory, small = sys.argv[1], "small" in sys.argv[2:]
+os.makedirs(directory, exist_ok=True)
+models = []
+
+
+def add(name, model, shape, opset=13, batch=3, dynamic=True, **options):
+    """Exports a model of samples of a shape."""
+    torch.manual_seed(len(models))
+    model.eval()
+    for key, value in model.state_dict().items():
+        if key.endswith(("running_var", "deviation")):
+            value.uniform_(0.5, 2)
+        elif key.endswith("running_mean"):
+            value.uniform_(-1, 1)
+        elif value.dtype == torch.float32:
+            value.uniform_(-0.4, 0.4)
+    x = torch.from_numpy(np.random.default_rng(len(models)).uniform(-1, 1, (batch, *shape)).astype(np.float32))
+    path = os.path.join(directory, name)
+    if dynamic:
+        options["dynamic_axes"] = {"input": {0: "batch"}}
+    torch.onnx.export(model, x, path + ".onnx", opset_version=opset, input_names=["input"], **options)
+    torch.save(model.state_dict(), path + ".pt")
+    with torch.no_grad():
+        y = model(x)
+    x.numpy().tofile(path + ".in")
+    y.numpy().tofile(path + ".out")
+    models.append({"name": name, "input": list(x.shape), "output": list(y.shape),
+                   "state": {k: list(v.shape) for k, v in model.state_dict().items()}})
+
+
+# PyTorch 1.13 cannot export Unflatten; what later ones write is the Reshape of this.
+nn.Unflatten.forward = lambda self, x: x.reshape(x.size(0), *self.unflattened_size)
+
+# The lecture's first program.
+num_hidden_1, num_hidden_2, num_input = (16, 8, 36) if small else (256, 128, 784)
+
+
+class Autoencoder(nn.Module):
+    def __init__(self, x_dim, h_dim1, h_dim2):
+        super(Autoencoder, self).__init__()
+        # encoder part
+        self.fc1 = nn.Linear(x_dim, h_dim1)
+        self.fc2 = nn.Linear(h_dim1, h_dim2)
+        # decoder part
+        self.fc3 = nn.Linear(h_dim2, h_dim1)
+        self.fc4 = nn.Linear(h_dim1, x_dim)
+
+    def encoder(self, x):
+        x = torch.sigmoid(self.fc1(x))
+        x = torch.sigmoid(self.fc2(x))
+        return x
+
+    def decoder(self, x):
+        x = torch.sigmoid(self.fc3(x))
+        x = torch.sigmoid(self.fc4(x))
+        return x
+
+    def forward(self, x):
+        x = self.encoder(x)
+        x = self.decoder(x)
+        return x
+
+
+for opset in [9, 13, 17]:
+    add(f"lecture-sigmoid-{opset}", Autoencoder(num_input, num_hidden_1, num_hidden_2), (num_input,), opset)
+
+
+# The lecture's second program.
+class Second(nn.Module):
+    def __init__(self, input_dim=28*28, hidden_dim=64, latent_dim=16, side=28):
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(input_dim, hidden_dim),
+            nn.ReLU(),
+            nn.Linear(hidden_dim, latent_dim),
+            nn.ReLU()
+        )
+        self.decoder = nn.Sequential(
+            nn.Linear(latent_dim, hidden_dim),
+            nn.ReLU(),
+            nn.Linear(hidden_dim, input_dim),
+            nn.Sigmoid(),
+            nn.Unflatten(1, (1, side, side))
+        )
+
+    def forward(self, x):
+        z = self.encoder(x)
+        xhat = self.decoder(z)
+        return xhat
+
+
+side = 6 if small else 28
+add("lecture-relu", Second(side * side, *((12, 4) if small else (64, 16)), side), (1, side, side))
+add("lecture-relu-fixed", Second(36, 8, 4, 6), (1, 6, 6), dynamic=False)
+
+# Architectures of others' habits.
+add("convolutional", nn.Sequential(
+    nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.ReLU(), nn.Conv2d(4, 6, 3, stride=2, padding=1), nn.ReLU(),
+    nn.Flatten(), nn.Linear(24, 5), nn.Linear(5, 24), nn.ReLU(), nn.Unflatten(1, (6, 2, 2)),
+    nn.ConvTranspose2d(6, 4, 3, stride=2, padding=1, output_padding=1), nn.ReLU(),
+    nn.ConvTranspose2d(4, 3, 4, stride=2, padding=1), nn.Sigmoid()), (3, 8, 8))
+add("batch-norm", nn.Sequential(
+    nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.LeakyReLU(0.1), nn.MaxPool2d(2),
+    nn.Conv2d(4, 2, 3, padding=1), nn.BatchNorm2d(2), nn.ELU(), nn.Upsample(scale_factor=2), nn.Conv2d(2, 1, 1), nn.Sigmoid()), (1, 6, 8))
+add("batch-norm-1d", nn.Sequential(
+    nn.Linear(9, 7), nn.BatchNorm1d(7), nn.SELU(), nn.Linear(7, 3), nn.BatchNorm1d(3), nn.Linear(3, 9), nn.Tanh()), (9,), 11)
+
+
+class Residual(nn.Module):
+    def __init__(self, inner, projection=None, activation=None):
+        super().__init__()
+        self.inner, self.projection, self.activation = inner, projection, activation
+
+    def forward(self, x):
+        y = self.inner(x) + (x if self.projection is None else self.projection(x))
+        return y if self.activation is None else self.activation(y)
+
+
+add("residual", nn.Sequential(
+    nn.Conv2d(2, 4, 3, padding=1),
+    Residual(nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1)), activation=nn.ReLU()),
+    Residual(nn.Sequential(nn.Conv2d(4, 2, 3, stride=2, padding=1), nn.GELU()), nn.Conv2d(4, 2, 1, stride=2)),
+    nn.ConvTranspose2d(2, 2, 2, stride=2)), (2, 6, 6))
+add("residual-dense", nn.Sequential(
+    nn.Linear(8, 4), Residual(nn.Sequential(nn.LayerNorm(4), nn.Linear(4, 6), nn.SiLU(), nn.Linear(6, 4))), nn.Linear(4, 8)), (8,), 14)
+add("group-norm", nn.Sequential(
+    nn.Conv2d(3, 8, 3, padding=1), nn.GroupNorm(4, 8), nn.GELU(), nn.Conv2d(8, 2, 3, stride=2, padding=1), nn.GroupNorm(1, 2),
+    nn.SiLU(), nn.ConvTranspose2d(2, 3, 4, stride=2, padding=1)), (3, 6, 6))
+add("activations", nn.Sequential(
+    nn.Linear(6, 5), nn.Mish(), nn.Linear(5, 4), nn.Hardswish(), nn.Linear(4, 3), nn.GELU(), nn.Linear(3, 4), nn.Softplus(),
+    nn.Linear(4, 5), nn.ReLU6(), nn.PReLU(5), nn.Linear(5, 6), nn.Hardsigmoid()), (6,), 14)
+
+
+class Recurrent(nn.Module):
+    """Reads a sequence, keeps the last state, and writes it again step by step."""
+    def __init__(self, kind, features, units, steps, **options):
+        super().__init__()
+        self.encoder = kind(features, units, batch_first=True, **options)
+        ways = 2 if options.get("bidirectional") else 1
+        self.decoder = kind(units * ways, units, batch_first=True)
+        self.output = nn.Linear(units, features)
+        self.steps = steps
+
+    def forward(self, x):
+        y, _ = self.encoder(x)
+        code = y[:, -1, :]
+        y, _ = self.decoder(code.unsqueeze(1).repeat(1, self.steps, 1))
+        return self.output(y)
+
+
+add("lstm", Recurrent(nn.LSTM, 4, 3, 5), (5, 4))
+add("gru", Recurrent(nn.GRU, 4, 3, 5, num_layers=2), (5, 4), 14)
+add("rnn", Recurrent(nn.RNN, 4, 3, 5), (5, 4), 11)
+
+
+class LastState(nn.Module):
+    def __init__(self, features, units, steps):
+        super().__init__()
+        self.encoder = nn.LSTM(features, units, batch_first=True)
+        self.decoder = nn.LSTM(units, units, batch_first=True)
+        self.output = nn.Linear(units, features)
+        self.steps = steps
+
+    def forward(self, x):
+        _, (h, _) = self.encoder(x)
+        h = h.squeeze(0).unsqueeze(1).expand(-1, self.steps, -1)
+        y, _ = self.decoder(h)
+        return torch.sigmoid(self.output(y))
+
+
+add("lstm-state", LastState(4, 3, 5), (5, 4))
+
+
+class Bidirectional(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.GRU(4, 3, batch_first=True, bidirectional=True)
+        self.code, self.output = nn.Linear(6, 2), nn.Linear(2, 4)
+
+    def forward(self, x):
+        return self.output(torch.tanh(self.code(self.rnn(x)[0])))
+
+
+add("bidirectional", Bidirectional(), (5, 4))
+add("conv1d", nn.Sequential(
+    nn.Conv1d(2, 4, 3, stride=2, padding=1), nn.ReLU(), nn.Conv1d(4, 3, 3, padding=2, dilation=2), nn.Tanh(),
+    nn.ConvTranspose1d(3, 2, 4, stride=2, padding=1)), (2, 8))
+
+
+class UNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(1, 3, 3, padding=1), nn.ReLU())
+        self.down = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.ConvTranspose2d(4, 3, 2, stride=2))
+        self.last = nn.Conv2d(6, 1, 3, padding=1)
+
+    def forward(self, x):
+        x = self.first(x)
+        return torch.sigmoid(self.last(torch.cat([x, self.down(x)], 1)))
+
+
+add("unet", UNet(), (1, 6, 6))
+
+
+class Scaled(nn.Module):
+    """Scales its samples and undoes that."""
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 4))
+        self.register_buffer("mean", torch.zeros(4))
+        self.register_buffer("deviation", torch.ones(4))
+
+    def forward(self, x):
+        return self.inner((x - self.mean) / self.deviation) * self.deviation + self.mean
+
+
+scaled = Scaled()
+add("scaled", scaled, (4,))
+
+
+class Mirror(nn.Module):
+    """Views, permutes and reshapes as people do."""
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(12, 6), nn.Linear(6, 48)
+
+    def forward(self, x):  # N × 3 × 4 × 4
+        x = x.permute(0, 2, 3, 1).reshape(x.size(0), 4, -1)
+        x = torch.relu(self.a(x))
+        x = F.gelu(x.mean(1))
+        return self.b(x).view(-1, 3, 4, 4)
+
+
+add("views", Mirror(), (3, 4, 4))
+add("instance-norm", nn.Sequential(
+    nn.Conv2d(3, 2, 3, padding=1, padding_mode="zeros"), nn.InstanceNorm2d(2, affine=True), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+    nn.Linear(2, 48), nn.Unflatten(1, (3, 4, 4))), (3, 4, 4))
+add("pixel-shuffle", nn.Sequential(nn.ZeroPad2d(1), nn.Conv2d(2, 3, 3, stride=2), nn.Tanh(), nn.Conv2d(3, 8, 1), nn.PixelShuffle(2)), (2, 6, 6))
+
+with open(os.path.join(directory, "models.json"), "w") as f:
+    json.dump(models, f, indent=1)

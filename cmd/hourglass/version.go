@@ -31,6 +31,9 @@ func newVersionCommand() *cobra.Command {
 	return cmd
 }
 
+// release is the version of a release, which the linker is told (deploy/release.sh).
+var release string
+
 type version struct {
 	Version  string `json:"version"`
 	Go       string `json:"go"`
@@ -43,6 +46,9 @@ func currentVersion() version {
 	v := version{"(devel)", runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, kernel.SIMD(), runtime.NumCPU()}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		v.Version = info.Main.Version
+	}
+	if release != "" {
+		v.Version = release
 	}
 	return v
 }

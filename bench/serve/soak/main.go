@@ -34,8 +34,9 @@ func main() {
 	workers := flag.Int("clients", 16, "clients at a time")
 	hostile := flag.Float64("hostile", 0.01, "share of hostile requests")
 	kill := flag.Duration("kill", 0, "kill the server and start it again every so often; 0 for never")
+	race := flag.Bool("race", false, "build the server with the race detector")
 	flag.Parse()
-	if err := run(*duration, *workers, *hostile, *kill); err != nil {
+	if err := run(*duration, *workers, *hostile, *kill, *race); err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)
 		os.Exit(1)
 	}
@@ -57,7 +58,7 @@ type question struct {
 	wants []float32
 }
 
-func run(duration time.Duration, workers int, hostile float64, kill time.Duration) error {
+func run(duration time.Duration, workers int, hostile float64, kill time.Duration, race bool) error {
 	dir, err := os.MkdirTemp("", "hourglass-soak")
 	if err != nil {
 		return err
@@ -67,7 +68,7 @@ func run(duration time.Duration, workers int, hostile float64, kill time.Duratio
 	if err := s.prepare(dir); err != nil {
 		return err
 	}
-	p, err := startServer(dir)
+	p, err := startServer(dir, race)
 	if err != nil {
 		return err
 	}
@@ -116,7 +117,9 @@ func run(duration time.Duration, workers int, hostile float64, kill time.Duratio
 		return errors.New(*problem)
 	case !p.alive():
 		return errors.New("the server is gone")
-	case kill == 0 && after > before+before/2+32<<20:
+	case race && p.raced(dir):
+		return errors.New("the race detector found something")
+	case kill == 0 && !race && after > before+before/2+32<<20:
 		return fmt.Errorf("memory is not back: %d MiB, before %d", after>>20, before>>20)
 	}
 	return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -21,8 +22,8 @@ type process struct {
 }
 
 // startServer builds the command into dir and serves the models there on a free port.
-func startServer(dir string) (*process, error) {
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "hourglass"), "hourglass/cmd/hourglass")
+func startServer(dir string, race bool) (*process, error) {
+	build := exec.Command("go", "build", fmt.Sprintf("-race=%v", race), "-o", filepath.Join(dir, "hourglass"), "hourglass/cmd/hourglass")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return nil, fmt.Errorf("build the command: %w", err)
@@ -73,6 +74,12 @@ func (p *process) alive() bool {
 	default:
 		return true
 	}
+}
+
+// raced reports whether the log tells of a data race.
+func (p *process) raced(dir string) bool {
+	log, err := os.ReadFile(filepath.Join(dir, "log"))
+	return err != nil || bytes.Contains(log, []byte("WARNING: DATA RACE"))
 }
 
 // kill ends the process without a word.

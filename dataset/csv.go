@@ -74,7 +74,7 @@ type CSVOptions struct {
 // first that is not stands: its row (counted from 1, without the header) and line.
 func ReadCSV(r io.Reader, name string, o CSVOptions) (*Data, error) {
 	t := &table{options: o, data: &Data{Path: name, Format: FormatCSV}}
-	if err := t.read(r); err != nil {
+	if err := t.read(func() ([]string, error) { return t.openCSV(r) }); err != nil {
 		return nil, fmt.Errorf("dataset: read %s: %w", name, err)
 	}
 	return t.data, nil
@@ -83,10 +83,19 @@ func ReadCSV(r io.Reader, name string, o CSVOptions) (*Data, error) {
 // CSVHeader returns the cells of the first row of a table that begins with start,
 // whatever their encoding and delimiter; nil of what is no table.
 func CSVHeader(start []byte) []string {
+	plain, packing, err := decompressed(bytes.NewReader(start))
+	if err != nil {
+		return nil
+	}
+	if packing != "" {
+		// What comes after the start is missing.
+		start, _ = io.ReadAll(io.LimitReader(plain, sniffed))
+		return CSVHeader(start)
+	}
 	if bytes.IndexByte(start, 0) >= 0 && !hasUTF16Mark(start) {
 		return nil
 	}
-	first, err := (&table{}).open(bytes.NewReader(start))
+	first, err := (&table{}).openCSV(bytes.NewReader(start))
 	if err != nil {
 		return nil
 	}
@@ -100,8 +109,8 @@ func CSVHeader(start []byte) []string {
 type table struct {
 	options  CSVOptions
 	data     *Data
-	text     *textReader
-	rows     *rowReader
+	text     *textReader // of CSV
+	rows     rowSource
 	header   []string // names of all columns, nil without
 	columns  int
 	label    int   // column of the labels or -1
@@ -117,11 +126,21 @@ type table struct {
 	bad map[int]badCell // the first of each column that cannot be used
 }
 
-func (t *table) read(r io.Reader) error {
+// rowSource is where the rows of a table come from.
+type rowSource interface {
+	// next returns the cells of the next row, which are valid until the next call, or
+	// io.EOF.
+	next() ([]string, error)
+	// place says where row number i is, the one that was returned last: "row 3 (line 4)".
+	place(i int) string
+}
+
+// read reads a table whose first row open returns, which also sets t.rows.
+func (t *table) read(open func() ([]string, error)) error {
 	if err := t.check(); err != nil {
 		return err
 	}
-	first, err := t.open(r)
+	first, err := open()
 	if err != nil {
 		return err
 	}
@@ -178,8 +197,8 @@ func (t *table) check() error {
 	return nil
 }
 
-// open finds encoding and delimiter and returns the first row.
-func (t *table) open(r io.Reader) ([]string, error) {
+// openCSV finds encoding and delimiter and returns the first row.
+func (t *table) openCSV(r io.Reader) ([]string, error) {
 	text, err := newTextReader(r)
 	if err != nil {
 		return nil, err
@@ -246,7 +265,9 @@ func (t *table) finish() error {
 		return err
 	}
 	t.data.Samples = Array{samples}
-	t.data.Encoding = t.text.encoding
+	if t.text != nil {
+		t.data.Encoding = t.text.encoding
+	}
 	if t.label >= 0 {
 		t.data.setLabels(t.labels)
 	}

@@ -21,10 +21,10 @@ func (e *ColumnsError) Error() string { return e.text }
 
 // badCell is a cell that cannot be used.
 type badCell struct {
-	what      string // is wrong with it: `is "x"`
-	want      string // what would be right
-	missing   bool
-	row, line int
+	what    string // is wrong with it: `is "x"`
+	want    string // what would be right
+	missing bool
+	place   string // "row 3 (line 4)"
 }
 
 // refuse notes a bad cell of the current row, the first of its column.
@@ -35,7 +35,7 @@ func (t *table) refuse(column int, c badCell) {
 	if t.bad == nil {
 		t.bad = map[int]badCell{}
 	}
-	c.row, c.line = t.row, t.rows.line
+	c.place = t.place()
 	t.bad[column] = c
 }
 
@@ -51,7 +51,7 @@ func (t *table) columnsError(end error) error {
 		missing = missing || c.missing
 		e.Names = append(e.Names, t.reference(column))
 		if i < most {
-			texts = append(texts, fmt.Sprintf("column %d%s %s in row %d (line %d)", column+1, t.quotedName(column), c.what, c.row, c.line))
+			texts = append(texts, fmt.Sprintf("column %d%s %s in %s", column+1, t.quotedName(column), c.what, c.place))
 		}
 	}
 	if len(columns) > most {
@@ -59,7 +59,7 @@ func (t *table) columnsError(end error) error {
 	}
 	if len(columns) == 1 {
 		c := t.bad[columns[0]]
-		e.text = fmt.Sprintf("row %d (line %d), column %d%s %s", c.row, c.line, columns[0]+1, t.quotedName(columns[0]), c.what)
+		e.text = fmt.Sprintf("%s, column %d%s %s", c.place, columns[0]+1, t.quotedName(columns[0]), c.what)
 		if c.want != "" {
 			e.text += ", want " + c.want
 		}
@@ -95,7 +95,7 @@ func (t *table) quotedName(column int) string {
 }
 
 // place is the current row, for messages.
-func (t *table) place() string { return fmt.Sprintf("row %d (line %d)", t.row, t.rows.line) }
+func (t *table) place() string { return t.rows.place(t.row) }
 
 func isNumber(cell string) bool {
 	_, err := strconv.ParseFloat(cell, 64)

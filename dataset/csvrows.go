@@ -87,6 +87,8 @@ func newRowReader(r io.Reader, delimiter rune) *rowReader {
 	return rows
 }
 
+func (r *rowReader) place(i int) string { return fmt.Sprintf("row %d (line %d)", i, r.line) }
+
 var errLongRow = fmt.Errorf("is longer than %d bytes; is a closing quote missing?", maxRow)
 
 // Read passes on what the CSV reader asks for, until a row gets too long.

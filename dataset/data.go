@@ -22,6 +22,8 @@ const (
 	FormatCSV    Format = "csv"
 	FormatImages Format = "images" // a folder of PNG and JPEG files
 	FormatNamed  Format = "named"  // a data set that Open knows by name
+
+	FormatParquet Format = "parquet"
 )
 
 // Data is what [Load] returns: samples and what is known of them.
@@ -69,6 +71,9 @@ func (d *Data) Len() int { return d.Samples.Len() }
 // Shape is the shape of one sample.
 func (d *Data) Shape() tensor.Shape { return d.Samples.Sample() }
 
+// IsTable reports whether the samples are the rows of a table.
+func (d *Data) IsTable() bool { return d.Format == FormatCSV || d.Format == FormatParquet }
+
 // SampleName is what messages and tables call sample i: the path of its file
 // below the folder of images; its name in a table that has a column of names, else
 // "row 7", counted from 1 without the header; and otherwise its number, counted
@@ -79,7 +84,7 @@ func (d *Data) SampleName(i int) string {
 		return d.names[i]
 	case d.rows != nil:
 		return fmt.Sprint("row ", d.rows[i])
-	case d.Format == FormatCSV:
+	case d.IsTable():
 		return fmt.Sprint("row ", i+1)
 	}
 	return strconv.Itoa(i)
@@ -130,7 +135,7 @@ func (d *Data) Select(indices []int) (*Data, error) {
 	view.Labels = pick(d.Labels, indices)
 	view.names = pick(d.names, indices)
 	view.rows = pick(d.rows, indices)
-	if d.rows == nil && d.Format == FormatCSV {
+	if d.rows == nil && d.IsTable() {
 		view.rows = make([]int, len(indices))
 		for i, index := range indices {
 			view.rows[i] = index + 1

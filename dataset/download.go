@@ -324,11 +324,11 @@ func verify(compressed io.ReadSeeker, file File) error {
 	if _, err := compressed.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	plain, packed, err := decompressed(compressed)
+	plain, packing, err := decompressed(compressed)
 	if err != nil {
 		return err
 	}
-	if !packed {
+	if packing != "gzip" {
 		return errors.New("is not compressed by gzip")
 	}
 	hash := sha256.New()

@@ -1,8 +1,6 @@
 package dataset
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -48,8 +46,8 @@ const (
 	gzipRatio = 8
 )
 
-// ReadIDX reads one array, plain or compressed by gzip, which it recognises by
-// the first bytes, up to the end of r.
+// ReadIDX reads one array, plain or compressed by gzip or zstd, which it recognises
+// by the first bytes, up to the end of r.
 //
 // Memory grows with the data that arrives, not with what a header promises. A
 // wrong magic number, a missing or surplus byte and a wrong checksum are errors.
@@ -85,31 +83,17 @@ func readIDXFile(path string, d idxDecoder) (IDX, error) {
 
 // decodeIDX reads an array from r, of which d.known bytes are known to exist.
 func decodeIDX(r io.Reader, d idxDecoder) (IDX, error) {
-	plain, compressed, err := decompressed(r)
+	plain, packing, err := decompressed(r)
 	if err != nil {
 		return IDX{}, err
 	}
 	d.r = plain
 	// What the file probably holds may be allocated at once, which spares most
 	// files growing and copying.
-	if compressed {
+	if packing != "" {
 		d.known = min(d.known, math.MaxInt/gzipRatio) * gzipRatio
 	}
 	return d.decode()
-}
-
-// decompressed returns the content of r, unpacked if it starts like gzip.
-func decompressed(r io.Reader) (plain io.Reader, compressed bool, err error) {
-	buffered := bufio.NewReaderSize(r, 1<<16)
-	// Too short a file is found out, and said, by whoever reads on.
-	if start, _ := buffered.Peek(2); len(start) < 2 || start[0] != 0x1f || start[1] != 0x8b {
-		return buffered, false, nil
-	}
-	unzip, err := gzip.NewReader(buffered)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errors.New("gzip header is cut off")
-	}
-	return unzip, true, err
 }
 
 // idxDecoder reads one array and counts the bytes it came from.

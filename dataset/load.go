@@ -54,11 +54,13 @@ type LoadOptions struct {
 //   - a NumPy file, .npy or .npz, of 2 to 4 axes: samples×features,
 //     samples×height×width, samples×height×width×channels, or whatever a network
 //     takes;
-//   - an IDX file of 2 to 4 axes, plain or .gz. Labels in a file beside it that is
+//   - an IDX file of 2 to 4 axes. Labels in a file beside it that is
 //     named as MNIST's are come with it;
-//   - a table, .csv or .tsv, see [ReadCSV]; "-" is one on the standard input.
+//   - a table, .csv or .tsv, see [ReadCSV]; "-" is one on the standard input;
+//   - a Parquet file, whose columns are a table's: numbers and truth values; text can
+//     be labels, names or ignored.
 //
-// Files are told apart by their first bytes, and tables by having none of those.
+// Tables, .npy and IDX files may be compressed by gzip or zstd. Files are told apart by their first bytes, and tables by having none of those.
 // In an archive with the arrays x_train and x_test, and perhaps y_train and
 // y_test, these are the samples and their labels; otherwise the samples are the
 // only array of 2 to 4 axes, and where that is called x, the integers called y are
@@ -97,12 +99,17 @@ func load(ctx context.Context, path string, o LoadOptions) (*Data, error) {
 		if o.Stdin == nil {
 			o.Stdin = os.Stdin
 		}
-		return ReadCSV(o.Stdin, "standard input", o.CSV)
+		const name = "standard input"
+		plain, _, err := decompressed(o.Stdin)
+		if err != nil {
+			return nil, fmt.Errorf("dataset: read %s: %w", name, err)
+		}
+		return ReadCSV(plain, name, o.CSV)
 	}
 	stat, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return nil, fmt.Errorf("dataset: load %q: there is no such file, folder or data set; want mnist, fashion-mnist, digits, a folder of images, or a .npy, .npz, IDX, .csv or .tsv file", path)
+		return nil, fmt.Errorf("dataset: load %q: there is no such file, folder or data set; want mnist, fashion-mnist, digits, a folder of images, or a .npy, .npz, IDX, .csv, .tsv or .parquet file", path)
 	case err != nil:
 		return nil, fmt.Errorf("dataset: load: %w", err)
 	case !stat.IsDir():
@@ -136,11 +143,11 @@ func dataOfImages(images *Images) *Data {
 
 // The first bytes of the files that have such.
 var (
-	npyMagic  = []byte("\x93NUMPY")
-	zipMagic  = []byte("PK\x03\x04")
-	gzipMagic = []byte("\x1f\x8b")
-	pngMagic  = []byte("\x89PNG")
-	jpegMagic = []byte("\xff\xd8\xff")
+	npyMagic     = []byte("\x93NUMPY")
+	zipMagic     = []byte("PK\x03\x04")
+	parquetMagic = []byte("PAR1")
+	pngMagic     = []byte("\x89PNG")
+	jpegMagic    = []byte("\xff\xd8\xff")
 )
 
 // magicSize is how many first bytes tell files apart.
@@ -153,22 +160,32 @@ func loadFile(path string, o LoadOptions) (*Data, error) {
 		return nil, fmt.Errorf("dataset: load: %w", err)
 	}
 	defer f.Close()
-	r := bufio.NewReaderSize(f, sniffed)
+	plain, packing, err := decompressed(f)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: load %s: %w", path, err)
+	}
+	r := bufio.NewReaderSize(plain, sniffed)
 	start, err := r.Peek(magicSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("dataset: load %s: %w", path, err)
 	}
-	switch format, err := fileFormat(path, start); {
+	switch format, err := fileFormat(unpackedName(path), start); {
 	case err != nil:
 		return nil, fmt.Errorf("dataset: load %s: %w", path, err)
+	case packing != "" && (format == FormatNPZ || format == FormatParquet):
+		return nil, fmt.Errorf("dataset: load %s: is a %s file within %s, which is read unpacked only", path, format, packing)
+	case format == FormatNPY && packing != "":
+		return loadPackedNPY(r, path, o)
 	case format == FormatNPY:
 		return loadNPY(path, o)
 	case format == FormatNPZ:
 		return loadNPZ(path, o)
 	case format == FormatIDX:
 		return loadIDX(path, o)
+	case format == FormatParquet:
+		return readParquetFile(f, path, o.CSV)
 	}
-	if o.CSV.Delimiter == 0 && isTSV(path) {
+	if o.CSV.Delimiter == 0 && isTSV(unpackedName(path)) {
 		o.CSV.Delimiter = '\t'
 	}
 	return ReadCSV(r, path, o.CSV)
@@ -189,12 +206,14 @@ func fileFormat(path string, start []byte) (Format, error) {
 		return FormatNPY, nil
 	case bytes.HasPrefix(start, zipMagic) || extension == ".npz":
 		return FormatNPZ, nil
-	case bytes.HasPrefix(start, gzipMagic) || len(start) >= 4 && start[0] == 0 && start[1] == 0 && idxWidth(start[2]) > 0:
+	case bytes.HasPrefix(start, parquetMagic) || extension == ".parquet":
+		return FormatParquet, nil
+	case len(start) >= 4 && start[0] == 0 && start[1] == 0 && idxWidth(start[2]) > 0:
 		return FormatIDX, nil
 	case bytes.HasPrefix(start, pngMagic) || bytes.HasPrefix(start, jpegMagic):
 		return "", errors.New("is a single image, want the folder that holds all of them")
-	case bytes.IndexByte(start, 0) >= 0 && !bytes.HasPrefix(start, []byte("\xff\xfe")) && !bytes.HasPrefix(start, []byte("\xfe\xff")):
-		return "", errors.New("is neither text nor a .npy, .npz or IDX file")
+	case bytes.IndexByte(start, 0) >= 0 && !hasUTF16Mark(start):
+		return "", errors.New("is neither text nor a .npy, .npz, IDX or Parquet file")
 	}
 	return FormatCSV, nil
 }
@@ -239,6 +258,19 @@ func loadNPY(path string, o LoadOptions) (*Data, error) {
 		return nil, err
 	}
 	return data, nil
+}
+
+// loadPackedNPY loads a .npy file that was compressed, which cannot be read in blocks.
+func loadPackedNPY(r io.Reader, path string, o LoadOptions) (*Data, error) {
+	a, err := npy.Read(r, o.Memory)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: load %s: %w", path, err)
+	}
+	if err := checkAxes(a.Shape); err != nil {
+		return nil, fmt.Errorf("dataset: load %s: %w", path, err)
+	}
+	data := &Data{Format: FormatNPY, Largest: a.Type.Max(), Samples: sourceOfArray(path, a)}
+	return data, data.loadLabels(path, o)
 }
 
 // sourceOfArray keeps bytes as bytes.

@@ -54,7 +54,7 @@ func (m *Model) Draw(in *Input, count int, before, after string) (*figure.Figure
 	case IsSeries(in.Data):
 		names := make([]string, len(chosen))
 		for i, index := range chosen {
-			if names[i] = in.SampleName(index); in.Format != dataset.FormatCSV {
+			if names[i] = in.SampleName(index); !in.IsTable() {
 				names[i] = fmt.Sprint("sample ", names[i])
 			}
 			if label := in.Label(index); label != "" {

@@ -188,20 +188,24 @@ func TestGradients(t *testing.T) {
 			[]refLayer{refActivation(f), refDense(3, 8, Linear, true), refActivation(f), refDense(8, 5, Linear, true), refActivation(f)}}
 	}
 	for name, c := range networks {
-		t.Run(name, func(t *testing.T) {
-			const n = 5
-			net := newTestNetwork(t, c.input, c.layers...)
-			x := golden.Values(12, n*c.input.Size(), -1.5, 1.5)
-			r := golden.Values(13, n*net.Output().Size(), -1, 1)
-			w := doubles(net.Weights())
-
-			pass := net.NewTrainingPass(n, PassOptions{})
-			golden.Close(t, "output", pass.Forward(x, n), refRun(c.ref, w, doubles(x), n), 1e-5)
-			pass.Backward(r)
-			golden.Close(t, "gradient", pass.Gradients(), refGradient(c.ref, w, doubles(x), doubles(r), n), 1e-4)
-			golden.Close(t, "inference", net.NewPass(n).Forward(x, n), refRun(c.ref, w, doubles(x), n), 1e-5)
-		})
+		t.Run(name, func(t *testing.T) { checkReference(t, c.input, c.layers, c.ref) })
 	}
+}
+
+// checkReference compares outputs and gradients of a network with the reference.
+func checkReference(t *testing.T, input tensor.Shape, layers Layers, ref []refLayer) {
+	t.Helper()
+	const n = 5
+	net := newTestNetwork(t, input, layers...)
+	x := golden.Values(12, n*input.Size(), -1.5, 1.5)
+	r := golden.Values(13, n*net.Output().Size(), -1, 1)
+	w := doubles(net.Weights())
+
+	pass := net.NewTrainingPass(n, PassOptions{})
+	golden.Close(t, "output", pass.Forward(x, n), refRun(ref, w, doubles(x), n), 1e-5)
+	pass.Backward(r)
+	golden.Close(t, "gradient", pass.Gradients(), refGradient(ref, w, doubles(x), doubles(r), n), 1e-4)
+	golden.Close(t, "inference", net.NewPass(n).Forward(x, n), refRun(ref, w, doubles(x), n), 1e-5)
 }
 
 // TestGolden compares a net of each activation with PyTorch.

@@ -95,6 +95,7 @@ var layerTexts = []struct {
 		[]string{"parallel () (dense 3 > dense 2) (flatten)", "Parallel branches=() (dense 3 > dense 2) branches=(flatten) merge=concatenate"}},
 	{nn.Parallel{Branches: []nn.Layers{{nn.Dense{Units: 3}}, {nn.Parallel{Branches: []nn.Layers{nil, nil}}}}, Merge: nn.Add},
 		[]string{"parallel (dense 3) (parallel () ()) merge=add"}},
+	{nn.Tied{To: "code", Activation: nn.Sigmoid, NoBias: true}, []string{"tied code sigmoid no_bias"}},
 	{nn.Tap{Name: "wide"}, []string{"tap wide", `tap "wide"`, "Tap name=wide"}},
 	{nn.Tap{Name: "name"}, []string{`tap "name"`}},
 	{nn.Named{Name: "code", Layer: nn.Frozen{Layer: nn.Dense{Units: 3}}}, []string{"named code (frozen (dense 3))"}},

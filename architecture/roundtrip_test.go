@@ -72,6 +72,9 @@ func randomLayer(rng *rand.Rand, depth int) nn.Layer {
 			return nn.Tap{Name: randomName(rng)}
 		case nn.Join:
 			return nn.Join{Name: randomName(rng), Merge: l.Merge}
+		case nn.Tied:
+			l.To = randomName(rng)
+			return l
 		case nn.Named:
 			for nn.Kind(l.Layer) == "Named" {
 				l.Layer = randomLayer(rng, depth+1)

@@ -56,6 +56,7 @@ var arguments = map[string]string{
 	"SeparableConv1D":    "filters kernel_size [activation]",
 	"SeparableConv2D":    "filters kernel_size [activation]",
 	"SimpleRNN":          "units",
+	"Tied":               "to [activation]",
 	"Tap":                "name",
 	"TimeDistributed":    "layer",
 	"UpSampling2D":       "[size]",

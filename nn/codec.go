@@ -37,7 +37,7 @@ func init() {
 		MaxPooling2D{}, AveragePooling2D{}, GlobalAveragePooling2D{}, UpSampling2D{}, ZeroPadding2D{}, Cropping2D{},
 		SimpleRNN{}, LSTM{}, GRU{}, RepeatVector{}, TimeDistributed{}, Bidirectional{},
 		Residual{}, Parallel{}, Tap{}, Join{}, Named{}, Frozen{},
-		ActivityRegularization{}, KLRegularization{}, MMDRegularization{}, Regularized{},
+		ActivityRegularization{}, KLRegularization{}, MMDRegularization{}, Regularized{}, Tied{},
 		Sampling{}, MaskingNoise{}, SaltAndPepperNoise{},
 	} {
 		Register(l)

@@ -170,11 +170,15 @@ type Frame struct {
 	// written by this stage only, in one pass.
 	Memory [][]float32
 
-	Params    [][]float32 // one slice a parameter
-	Grads     [][]float32 // their gradients; nil when not training
-	Derived   []float32   // Plan.Derived values; nil in inference and, unless DerivedAlways, where DX is not wanted
-	Workspace []float32   // Plan.Workspace values of this worker, zero at first
-	Shared    []float32   // Plan.Shared values of the batch
+	Params [][]float32 // one slice a parameter
+	Grads  [][]float32 // their gradients; nil when not training
+	// SharedParams are the parameters of others that a Sharer uses, and SharedGrads their
+	// gradients.
+	SharedParams [][]float32
+	SharedGrads  [][]float32
+	Derived      []float32 // Plan.Derived values; nil in inference and, unless DerivedAlways, where DX is not wanted
+	Workspace    []float32 // Plan.Workspace values of this worker, zero at first
+	Shared       []float32 // Plan.Shared values of the batch
 
 	// Penalties holds for each penalty of a Penalizer what the frame's samples add to the
 	// loss, and Factors what each is multiplied by; nil in inference.

@@ -47,6 +47,7 @@ type op struct {
 	boundStage
 	inputs []Value
 	params []span     // of the arena, one a parameter
+	shares []span     // of parameters of other stages
 	layer  int        // position of its layer in the list
 	name   string     // of the named layer it is of, or ""
 	path   string     // of the names of composites' parts, or ""

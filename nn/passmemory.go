@@ -55,6 +55,7 @@ func (p *Pass) allocateFrames(workers int) {
 			for _, at := range s.params {
 				f.Params = append(f.Params, p.net.arena[at.lo:at.hi:at.hi])
 			}
+			p.pointShared(f, i)
 		}
 	}
 }
@@ -199,6 +200,7 @@ func (p *Pass) allocateGradients() {
 			for _, at := range stages[i].params {
 				f.Grads = append(f.Grads, p.grads[at.lo-p.net.from:at.hi-p.net.from:at.hi-p.net.from])
 			}
+			p.pointSharedGrads(f, i)
 		}
 	}
 }

@@ -143,6 +143,7 @@ func (p *Pass) gradient(w Worker, f *Frame, stage, param int, compute bool, upda
 		end := min(lo+block, hi)
 		if compute {
 			s.Stage.(Trainable).Gradient(f, param, lo, end)
+			p.addShared(w, stage, param, lo, end)
 		}
 		if compute && s.regularized() && s.rule.covers(s.Params[param]) {
 			p.penalizeGradient(s.rule, f.Grads[param][lo*length:end*length], f.Params[param][lo*length:end*length])

@@ -7,6 +7,9 @@ type wiring struct {
 	readers  [][]reader
 	learns   []bool // values that need a gradient: what made them depends on weights that are trained
 	rests    []bool // stages that do in training what they do in inference
+
+	sharers     [][][]sharerOf // [stage][parameter]: who else uses it
+	contributes []bool         // stages that share a parameter which is trained
 }
 
 // reader is one input of a stage.
@@ -20,14 +23,17 @@ func (n *Network) wire() wiring {
 		readers:  make([][]reader, len(n.shapes)),
 		learns:   make([]bool, len(n.shapes)),
 		rests:    make([]bool, len(n.ops)),
+
+		contributes: make([]bool, len(n.ops)),
 	}
+	w.findSharers(n)
 	for i := range n.ops {
 		o := &n.ops[i]
 		for k, v := range o.inputs {
 			w.readers[v] = append(w.readers[v], reader{i, k})
 			w.learns[i+1] = w.learns[i+1] || w.learns[v]
 		}
-		w.learns[i+1] = w.learns[i+1] || o.trains()
+		w.learns[i+1] = w.learns[i+1] || o.trains() || w.contributes[i]
 		w.rests[i] = o.frozen && o.follows()
 	}
 	for i := range n.ops {

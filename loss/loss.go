@@ -65,7 +65,7 @@ type Validator interface {
 }
 
 // all lists the losses with their default options.
-var all = []Loss{BinaryCrossEntropy{}, MeanSquaredError{}, MeanAbsoluteError{}, Huber{}}
+var all = []Loss{BinaryCrossEntropy{}, MeanSquaredError{}, MeanAbsoluteError{}, Huber{}, Cosine{}, Correntropy{}, SSIM{}}
 
 // Names lists the names that ByName knows.
 func Names() []string {
@@ -77,7 +77,7 @@ func Names() []string {
 }
 
 // ByName returns a loss with its default options: "binary_crossentropy", "mse",
-// "mae" or "huber".
+// "mae", "huber", "cosine", "correntropy" or "ssim".
 func ByName(name string) (Loss, error) {
 	i := slices.IndexFunc(all, func(l Loss) bool { return l.Name() == name })
 	if i < 0 {

@@ -10,6 +10,7 @@ import (
 	"hourglass"
 	"hourglass/exchange"
 	"hourglass/exchange/onnx"
+	"hourglass/exchange/pytorch"
 )
 
 // exportFlags say what is exported and how.
@@ -31,6 +32,8 @@ var exportFormats = []exportFormat{
 		func(ae *hourglass.Autoencoder, f exportFlags) error {
 			return onnx.WriteFile(f.out, ae, onnx.Options{Part: exchange.Part(f.part), Opset: f.opset, ChannelsFirst: f.channels == "first"})
 		}},
+	{"pytorch", "a PyTorch state dict (.safetensors), and beside it the module's source (.py)", nil,
+		func(ae *hourglass.Autoencoder, f exportFlags) error { return pytorch.WriteFile(f.out, ae) }},
 }
 
 func exportNames() []string {

@@ -29,7 +29,7 @@ func smallModel(t *testing.T) string {
 func TestExport(t *testing.T) {
 	model := smallModel(t)
 	for _, to := range exportNames() {
-		out := filepath.Join(t.TempDir(), "model."+to)
+		out := filepath.Join(t.TempDir(), map[string]string{"onnx": "model.onnx", "pytorch": "model.safetensors", "tfjs": "model.json", "c": "model.c", "dot": "model.dot"}[to])
 		stdout := mustRun(t, "export", model, "--to", to, "--out", out)
 		if !strings.Contains(stdout, out) {
 			t.Errorf("%s: stdout %q does not name the file", to, stdout)

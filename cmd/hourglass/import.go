@@ -9,12 +9,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"hourglass"
+	"hourglass/architecture"
 	"hourglass/exchange/onnx"
+	"hourglass/exchange/pytorch"
 )
 
 // importFlags say how a model is read.
 type importFlags struct {
-	decoder, code, channels string
+	decoder, code, channels, architecture string
 }
 
 // importFormat is a format that models are imported from.
@@ -30,6 +32,17 @@ var importFormats = []importFormat{
 	{[]string{".onnx"}, "ONNX, of any tool: torch.onnx.export, tf2onnx, …", []string{"decoder", "code", "channels"},
 		func(path string, f importFlags) (*hourglass.Autoencoder, error) {
 			return onnx.ReadFile(path, onnx.Import{Decoder: f.decoder, Code: f.code, Channels: onnx.Channels(f.channels)})
+		}},
+	{[]string{".pt", ".pth", ".safetensors"}, "a PyTorch state dict, for the layers that --architecture names", []string{"architecture"},
+		func(path string, f importFlags) (*hourglass.Autoencoder, error) {
+			if f.architecture == "" {
+				return nil, usagef("--architecture is missing: a state dict has weights but no layers; want 'input … > … | …', such as summary prints")
+			}
+			encoder, decoder, err := architecture.Parse(f.architecture)
+			if err != nil {
+				return nil, usageError{err}
+			}
+			return pytorch.ReadFile(path, encoder, decoder)
 		}},
 }
 
@@ -72,6 +85,7 @@ Weights are put in the order of this program, which has the channels of images l
 the encoder ends is where layers called decoder begin, or else at the smallest codes;
 --code says it. What cannot be taken over is an error that names it.`,
 		Example: `  hourglass import autoencoder.onnx --out imported.safetensors
+  hourglass import model.pt --architecture 'input 28x28x1 > flatten > dense 16 relu | dense 784 sigmoid > reshape 28x28x1' --out imported.safetensors
   hourglass import encoder.onnx --decoder decoder.onnx --out imported.safetensors
   hourglass train fashion-mnist --from imported.safetensors --epochs 5 --out runs/tuned`,
 		Args: arguments(cobra.ExactArgs(1)),
@@ -105,6 +119,7 @@ the encoder ends is where layers called decoder begin, or else at the smallest c
 	flags.StringVar(&out, "out", "", "`file` to write, .safetensors (required)")
 	flags.StringVar(&f.decoder, "decoder", "", "`file` with the decoder, where FILE is only the encoder")
 	flags.StringVar(&f.code, "code", "", "`name` of the tensor with the codes")
+	flags.StringVar(&f.architecture, "architecture", "", "the layers of a state dict, in a `line` that begins with the input's shape; see 'hourglass train --help'")
 	flags.StringVar(&f.channels, "channels", "", "`first|last`: where the model has the channels of images (default found out)")
 	cmd.MarkFlagFilename("out", "safetensors")
 	output.add(cmd)
@@ -119,7 +134,7 @@ func (f *importFlags) check(cmd *cobra.Command, format importFormat, out string)
 	if f.channels != "" && f.channels != "first" && f.channels != "last" {
 		return usagef("--channels is %q, want first or last", f.channels)
 	}
-	for _, name := range []string{"decoder", "code", "channels"} {
+	for _, name := range []string{"decoder", "code", "channels", "architecture"} {
 		if cmd.Flags().Changed(name) && !slices.Contains(format.flags, name) {
 			return usagef("--%s does not apply to files that end in %s", name, format.endings[0])
 		}

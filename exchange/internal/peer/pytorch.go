@@ -52,3 +52,12 @@ func PyTorchModels(t testing.TB) []PyTorchModel {
 	}
 	return models
 }
+
+//go:embed runpytorch.py
+var runPyTorch []byte
+
+// PyTorch runs modules that are written for it.
+func PyTorch(t testing.TB, jobs []Job) []tensor.Tensor {
+	t.Helper()
+	return execute(t, jobs, python(t, "torch", "numpy"), script(t, "runpytorch.py", runPyTorch))
+}

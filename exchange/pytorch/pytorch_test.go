@@ -1,0 +1,278 @@
+package pytorch_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"hourglass"
+	"hourglass/architecture"
+	"hourglass/exchange/internal/peer"
+	"hourglass/exchange/pytorch"
+	"hourglass/internal/golden"
+	"hourglass/nn"
+	"hourglass/recipe"
+	"hourglass/tensor"
+)
+
+// lines are the architectures of the modules that pytorch.py saves.
+var lines = map[string]string{
+	"lecture-sigmoid-13": "input 36 > dense 16 sigmoid > dense 8 sigmoid | dense 16 sigmoid > dense 36 sigmoid",
+	"lecture-relu":       "input 6x6x1 > flatten > dense 12 relu > dense 4 relu | dense 12 relu > dense 36 sigmoid > reshape 6x6x1",
+	"convolutional": "input 8x8x3 > zero_padding2d 1,0,1,0 > conv2d 4 3x3 relu strides=2 > zero_padding2d 1,0,1,0 > conv2d 6 3x3 relu strides=2 > flatten > dense 5 | " +
+		"dense 24 relu > reshape 2x2x6 > conv2d_transpose 4 3x3 relu strides=2 output_padding=1 > cropping2d 1 > conv2d_transpose 3 4x4 sigmoid strides=2 padding=same",
+	"batch-norm-1d": "input 9 > dense 7 > batch_normalization momentum=0.9 epsilon=1e-05 > activation selu > dense 3 | batch_normalization momentum=0.9 epsilon=1e-05 > dense 9 tanh",
+	"gru":           "input 5x4 > gru 3 return_sequences > gru 3 | repeat_vector 5 > gru 3 return_sequences > dense 4",
+	"lstm-state":    "input 5x4 > lstm 3 | repeat_vector 5 > lstm 3 return_sequences > dense 4 sigmoid",
+	"bidirectional": "input 5x4 > bidirectional (gru 3 return_sequences) > dense 2 tanh | dense 4",
+	"group-norm": "input 6x6x3 > conv2d 8 3x3 padding=same > group_normalization 4 epsilon=1e-05 > activation gelu > zero_padding2d 1,0,1,0 > conv2d 2 3x3 strides=2 | " +
+		"group_normalization 1 epsilon=1e-05 > activation silu > conv2d_transpose 3 4x4 strides=2 padding=same",
+	"residual": "input 6x6x2 > conv2d 4 3x3 padding=same > residual (conv2d 4 3x3 padding=same > batch_normalization epsilon=1e-05 > activation relu > conv2d 4 3x3 padding=same) activation=relu > " +
+		"residual (zero_padding2d 1,0,1,0 > conv2d 2 3x3 gelu strides=2) projection=(conv2d 2 1x1 strides=2) | conv2d_transpose 2 2x2 strides=2",
+}
+
+// Modules that PyTorch has saved give PyTorch's outputs here.
+func TestReadPyTorch(t *testing.T) {
+	read := 0
+	for _, m := range peer.PyTorchModels(t) {
+		line, ok := lines[m.Name]
+		if !ok {
+			continue
+		}
+		if m.In.Shape[1] == 784 { // the lecture's program in full
+			line = "input 784 > dense 256 sigmoid > dense 128 sigmoid | dense 256 sigmoid > dense 784 sigmoid"
+		} else if m.Name == "lecture-relu" && m.In.Shape[2] == 28 {
+			line = "input 28x28x1 > flatten > dense 64 relu > dense 16 relu | dense 64 relu > dense 784 sigmoid > reshape 28x28x1"
+		}
+		encoder, decoder, err := architecture.Parse(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ae, err := pytorch.ReadFile(m.Path(".pt"), encoder, decoder)
+		if err != nil {
+			t.Errorf("%s: %v", m.Name, err)
+			continue
+		}
+		x, want := m.In, m.Out
+		if len(x.Shape) == 4 {
+			x, want = channelsLast(x), channelsLast(want)
+		}
+		got, err := ae.Reconstruct(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, w := range want.Data {
+			if d := math.Abs(float64(got.Data[i] - w)); !(d <= 1e-5*math.Max(1, math.Abs(float64(w)))) {
+				t.Errorf("%s: value %d is %v, want %v", m.Name, i, got.Data[i], w)
+				break
+			}
+		}
+		read++
+	}
+	if read != len(lines) {
+		t.Errorf("%d of %d modules were read", read, len(lines))
+	}
+}
+
+func channelsLast(x tensor.Tensor) tensor.Tensor {
+	n, c, size := x.Shape[0], x.Shape[1], x.Shape[2]*x.Shape[3]
+	y := tensor.New(n, x.Shape[2], x.Shape[3], c)
+	for i := range n {
+		for k := range c {
+			for p := range size {
+				y.Data[(i*size+p)*c+k] = x.Data[(i*c+k)*size+p]
+			}
+		}
+	}
+	return y
+}
+
+// models are autoencoders to write: the lecture's and those of lines.
+func models(t *testing.T) map[string]*hourglass.Autoencoder {
+	t.Helper()
+	all := map[string]*hourglass.Autoencoder{}
+	add := func(name string, encoder, decoder nn.Layers) {
+		ae, err := hourglass.New(encoder, decoder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, a := range ae.Network().Arrays() {
+			lo, hi := -0.3, 0.3
+			if strings.HasSuffix(a.Name, "variance") {
+				lo, hi = 0.5, 2
+			}
+			copy(a.Values, golden.Values(uint64(i+1), len(a.Values), lo, hi))
+		}
+		all[name] = ae
+	}
+	for _, r := range recipe.All() {
+		add(r.Name, r.Encoder, r.Decoder)
+	}
+	for name, line := range lines {
+		encoder, decoder, err := architecture.Parse(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		add(name, encoder, decoder)
+	}
+	for name, line := range map[string]string{
+		"flat-norm": "input 6x5x2 > conv2d 3 2x2 selu strides=2 padding=same > flatten > batch_normalization > dense 4 gelu | dense 60 mish > reshape 6x5x2 > layer_normalization > conv2d 2 3x3 padding=same",
+		"pools":     "input 7x6x2 > max_pooling2d 3x2 strides=2 padding=same > average_pooling2d 2x2 > up_sampling2d 2x2 interpolation=bilinear > flatten > dense 4 | dense 84 > reshape 7x6x2 > permute 2,1,3 > permute 2,1,3",
+		"sequences": "input 6x4 > conv1d 3 2 strides=2 padding=same relu > simple_rnn 3 | repeat_vector 3 > bidirectional (lstm 2 return_sequences) > conv1d_transpose 4 3 strides=2 padding=same",
+	} {
+		encoder, decoder, err := architecture.Parse(line)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		add(name, encoder, decoder)
+	}
+	return all
+}
+
+// What is written is read again with the same bits, also where names have been sorted.
+func TestRoundTrip(t *testing.T) {
+	for name, ae := range models(t) {
+		state, err := pytorch.StateDict(ae)
+		if err != nil {
+			if name == "functional-hash" {
+				continue
+			}
+			t.Logf("%s: %v", name, err)
+			continue
+		}
+		again, err := hourglass.New(ae.Encoder().Layers(), ae.Decoder().Layers())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := pytorch.Fill(again, state); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if !slices.Equal(again.Network().Weights(), ae.Network().Weights()) {
+			t.Errorf("%s: other weights were read than written", name)
+		}
+	}
+}
+
+// Written modules give the same outputs in PyTorch.
+func TestPyTorchRunsModules(t *testing.T) {
+	dir := t.TempDir()
+	var jobs []peer.Job
+	var want []tensor.Tensor
+	var names []string
+	for name, ae := range models(t) {
+		path := filepath.Join(dir, strings.ReplaceAll(name, "-", "_")+".safetensors")
+		if err := pytorch.WriteFile(path, ae); err != nil {
+			t.Logf("%s: %v", name, err)
+			continue
+		}
+		in := ae.Encoder().Input()
+		x, err := tensor.FromSlice(golden.Values(7, 3*in.Size(), -1, 1), append([]int{3}, in...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := ae.Reconstruct(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jobs = append(jobs, peer.Job{Model: path, Input: channelsFirst(x)})
+		want, names = append(want, channelsFirst(y)), append(names, name)
+	}
+	if len(jobs) < 15 {
+		t.Errorf("only %d models were written", len(jobs))
+	}
+	for i, got := range peer.PyTorch(t, jobs) {
+		for k, w := range want[i].Data {
+			if d := math.Abs(float64(got.Data[k] - w)); !(d <= 1e-5*math.Max(1, math.Abs(float64(w)))) || !got.Shape.Equal(want[i].Shape) {
+				t.Errorf("%s: shape %v, value %d is %v, want %v, %v", names[i], got.Shape, k, got.Data[k], want[i].Shape, w)
+				break
+			}
+		}
+	}
+}
+
+func channelsFirst(x tensor.Tensor) tensor.Tensor {
+	if len(x.Shape) != 4 {
+		return x
+	}
+	n, h, w, c := x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]
+	y := tensor.New(n, c, h, w)
+	for i := range n {
+		for p := range h * w {
+			for k := range c {
+				y.Data[(i*c+k)*h*w+p] = x.Data[(i*h*w+p)*c+k]
+			}
+		}
+	}
+	return y
+}
+
+// Nothing that a pickle names is called, and what it claims is bounded by what is there.
+func TestHostilePickles(t *testing.T) {
+	for want, code := range map[string]string{
+		`calls "os.system"`:       "cos\nsystem\nX\x04\x00\x00\x00true\x85R.",
+		"instruction 0x69":        "i.",
+		"ends within a value":     "X\xff\xff\xff\xffabc",
+		"was not noted":           "h\x07.",
+		"takes a value that is":   "a.",
+		"has no dictionary":       "K\x01.",
+		"no tensor":               "}X\x01\x00\x00\x00aK\x01s.",
+		"goes back to a mark":     "t.",
+		"has no storage":          "}X\x01\x00\x00\x00actorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x009X\x03\x00\x00\x00cpuK\x04tQK\x00K\x02\x85K\x01\x85tRs.",
+		"another way than PyTorc": "ctorch._utils\n_rebuild_tensor_v2\n)R.",
+	} {
+		path := filepath.Join(t.TempDir(), "model.pt")
+		if err := os.WriteFile(path, zipped(t, []byte(code)), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := pytorch.ReadState(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got error %v, want %q", code, err, want)
+		}
+	}
+}
+
+// zipped returns a file of torch.save with a pickle in it.
+func zipped(t testing.TB, pickle []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	f, err := z.Create("model/data.pkl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Write(pickle)
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func FuzzReadState(f *testing.F) {
+	raw, err := os.ReadFile(filepath.Join("..", "internal", "peer", "testdata", "pytorch", "gru.pt"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	z, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	r, err := z.Open("gru/data.pkl")
+	if err != nil {
+		f.Fatal(err)
+	}
+	var pickle bytes.Buffer
+	pickle.ReadFrom(r)
+	f.Add(pickle.Bytes())
+	f.Fuzz(func(t *testing.T, pickle []byte) {
+		path := filepath.Join(t.TempDir(), "model.pt")
+		if err := os.WriteFile(path, zipped(t, pickle), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		pytorch.ReadState(path)
+	})
+}

@@ -28,7 +28,8 @@ type Record struct {
 	Metrics        []string `json:"metrics,omitempty"`
 	Epochs         int      `json:"epochs"`
 	Patience       int      `json:"early_stopping,omitempty"`
-	BestEpoch      int      `json:"best_epoch,omitempty"` // whose weights early stopping kept
+	Average        float64  `json:"weight_average,omitempty"` // its decay
+	BestEpoch      int      `json:"best_epoch,omitempty"`     // whose weights early stopping kept
 
 	// Scaling says in words how values are scaled; the scaler itself is in the model.
 	Scaling string  `json:"scaling,omitempty"`
@@ -76,6 +77,8 @@ func (r Record) Differ(here Record) error {
 		return fmt.Errorf("the run has the metrics %v, not %v", r.Metrics, here.Metrics)
 	case r.Patience != here.Patience:
 		return fmt.Errorf("the run has an early stopping of %d, not %d", r.Patience, here.Patience)
+	case r.Average != here.Average:
+		return fmt.Errorf("the run has a weight average with a decay of %v, not %v", r.Average, here.Average)
 	case r.Scaling != here.Scaling:
 		return fmt.Errorf("the run has the scaling %s, not %s", cmp.Or(r.Scaling, "none"), cmp.Or(here.Scaling, "none"))
 	case r.Data == Digests{}:
@@ -105,7 +108,7 @@ func (s *Session) record() Record {
 	for _, m := range s.Plan.Metrics {
 		r.Metrics = append(r.Metrics, m.Name())
 	}
-	r.Epochs, r.Patience = s.Epochs, s.Patience
+	r.Epochs, r.Patience, r.Average = s.Epochs, s.Patience, s.Average
 	return r
 }
 

@@ -84,8 +84,9 @@ type Plan struct {
 	Epochs    int
 	BatchSize int
 	Seed      uint64
-	Patience  int  // epochs without improvement after which to stop; 0 for never
-	Forecast  bool // tell after some steps how long the run will take
+	Patience  int     // epochs without improvement after which to stop; 0 for never
+	Average   float64 // decay of the weights' running mean, which the run ends with; 0 for none
+	Forecast  bool    // tell after some steps how long the run will take
 
 	Observers []train.Observer // beside those that every run has
 	Record    Record           // what is known of the data; Do adds the rest
@@ -235,6 +236,9 @@ func (s *Session) fit(ctx context.Context) error {
 	}
 	if s.Validation != nil {
 		options = append(options, hourglass.Validation(s.Validation))
+	}
+	if s.Average > 0 {
+		options = append(options, hourglass.Observe(&train.WeightAverage{Decay: s.Average}))
 	}
 	if s.Patience > 0 {
 		s.stop = &train.EarlyStopping{Patience: s.Patience}

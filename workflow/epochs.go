@@ -22,7 +22,9 @@ func (s *session) setEpochs() {
 	steps := (s.parts.Train.Len() + s.BatchSize - 1) / s.BatchSize
 	if s.Epochs == 0 {
 		s.Epochs = max(FewestEpochs, (FewestSteps+steps-1)/steps)
-		setDefault(&s.Patience, max(s.Epochs/patienceShare, fewestPatiently))
+		if s.Average == 0 {
+			setDefault(&s.Patience, max(s.Epochs/patienceShare, fewestPatiently))
+		}
 	}
 	s.Schedule = train.Over(s.Schedule, s.Epochs)
 }

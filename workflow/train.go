@@ -32,7 +32,8 @@ type TrainOptions struct {
 	Divisor     float32          // of unit scaling; what suits the data, see [dataset.UnitDivisor]
 	Validation  float64          // share of the samples that validate; 0 for none
 	TrainSize   int              // the first so many of the others; all
-	Patience    int              // epochs without improvement after which to stop; never if Epochs is given
+	Patience    int              // epochs without improvement after which to stop; never if Epochs or Average is given
+	Average     float64          // decay of the weights' running mean, which the run ends with; none
 	Epochs      int              // [FewestEpochs], or as many as make [FewestSteps], and then Patience is a tenth
 	Observers   []train.Observer // beside those that every run has
 	Baseline    bool             // also measure principal component analysis with codes of the same size
@@ -227,7 +228,7 @@ func (s *session) plan() {
 	s.run.Plan = run.Plan{
 		Model: s.model.Autoencoder, Train: s.parts.Train.Samples, Validation: part(s.parts.Validation), Test: part(s.parts.Test),
 		Loss: s.Loss, Optimizer: s.Optimizer, Schedule: s.Schedule, Clipping: s.Clipping, Metrics: s.Metrics, Observers: s.Observers,
-		Epochs: s.Epochs, BatchSize: s.BatchSize, Seed: s.Seed, Patience: s.Patience, Forecast: true,
+		Epochs: s.Epochs, BatchSize: s.BatchSize, Seed: s.Seed, Patience: s.Patience, Average: s.Average, Forecast: true,
 		Record:  s.model.Record,
 		Trained: s.learnScores,
 		Finish:  s.finish,

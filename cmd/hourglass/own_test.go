@@ -475,6 +475,8 @@ func TestWrongUseOfOwnData(t *testing.T) {
 		{trainTable("--optimizer", "lion"), exitUsage, `"lion"`},
 		{trainTable("--metric", "f1"), exitUsage, `"f1"`},
 		{trainTable("--schedule", "sometimes"), exitUsage, `schedule "sometimes"`},
+		{trainTable("--ema", "1"), exitUsage, "--ema is 1, want a decay above 0 and below 1"},
+		{trainTable("--ema", "0.9", "--early-stopping", "3"), exitUsage, "want one of them"},
 		{trainTable("--warmup", "0"), exitUsage, "--warmup is 0, want at least 1"},
 		{trainTable("--clip-norm", "-1"), exitUsage, "the limit is -1, want a finite number above 0"},
 		{trainTable("--clip-norm", "1", "--clip-value", "2"), exitUsage, "value 2, norm 1, global norm 0, want at most one of them"},

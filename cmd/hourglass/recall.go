@@ -98,6 +98,7 @@ func setFlags(cmd *cobra.Command, notes *runs.Notes) error {
 	}
 	if r.Schedule != "" {
 		values["schedule"] = []string{r.Schedule}
+		delete(values, "warmup") // which is part of it
 	}
 	for name, list := range values {
 		flag := cmd.Flags().Lookup(name)

@@ -152,6 +152,7 @@ type choiceFlags struct {
 	baseline                                       string
 	clip                                           train.Clipping
 	tensorboard                                    string
+	average                                        float64
 	validation                                     float64
 }
 
@@ -168,6 +169,7 @@ func (f *choiceFlags) add(cmd *cobra.Command) {
 	flags.Float64Var(&f.clip.Value, "clip-value", 0, "keep every value of the gradients within ±`LIMIT`")
 	flags.Float64Var(&f.clip.Norm, "clip-norm", 0, "keep the norm of each array's gradient below a `LIMIT`")
 	flags.Float64Var(&f.clip.GlobalNorm, "clip-global-norm", 0, "keep the norm of all gradients together below a `LIMIT`")
+	flags.Float64Var(&f.average, "ema", 0, "end with the weights' running mean, with a `DECAY` of 0.99, say, and without early stopping")
 	flags.StringVar(&f.tensorboard, "tensorboard", "", "write the numbers of every step and epoch into a `folder` for TensorBoard")
 	cmd.MarkFlagDirname("tensorboard")
 	flags.StringArrayVar(&f.metrics, "metric", nil, "`NAME` of "+strings.Join(metric.Names(), ", ")+" to report; may be given several times")
@@ -185,6 +187,10 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 	switch changed := cmd.Flags().Changed; {
 	case changed("early-stopping") && f.patience < 1:
 		return o, usagef("--early-stopping is %d, want at least 1", f.patience)
+	case changed("ema") && !(f.average > 0 && f.average < 1):
+		return o, usagef("--ema is %v, want a decay above 0 and below 1", f.average)
+	case f.average > 0 && f.patience > 0:
+		return o, usagef("--ema and --early-stopping each end a run with weights of their own; want one of them")
 	case changed("warmup") && f.warmup < 1:
 		return o, usagef("--warmup is %d, want at least 1", f.warmup)
 	case changed("codes") && f.codes < 1:
@@ -217,7 +223,7 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 	if err := f.clip.Validate(); err != nil {
 		return o, usageError{err}
 	}
-	o.Clipping = f.clip
+	o.Clipping, o.Average = f.clip, f.average
 	if f.tensorboard != "" {
 		o.Observers = append(o.Observers, &tensorboard.Events{Dir: f.tensorboard})
 	}

@@ -22,8 +22,6 @@ const (
 	FormatCSV    Format = "csv"
 	FormatImages Format = "images" // a folder of PNG and JPEG files
 	FormatNamed  Format = "named"  // a data set that Open knows by name
-
-	FormatParquet Format = "parquet"
 )
 
 // Data is what [Load] returns: samples and what is known of them.
@@ -72,7 +70,7 @@ func (d *Data) Len() int { return d.Samples.Len() }
 func (d *Data) Shape() tensor.Shape { return d.Samples.Sample() }
 
 // IsTable reports whether the samples are the rows of a table.
-func (d *Data) IsTable() bool { return d.Format == FormatCSV || d.Format == FormatParquet }
+func (d *Data) IsTable() bool { return d.Format == FormatCSV }
 
 // SampleName is what messages and tables call sample i: the path of its file
 // below the folder of images; its name in a table that has a column of names, else

@@ -56,9 +56,7 @@ type LoadOptions struct {
 //     takes;
 //   - an IDX file of 2 to 4 axes. Labels in a file beside it that is
 //     named as MNIST's are come with it;
-//   - a table, .csv or .tsv, see [ReadCSV]; "-" is one on the standard input;
-//   - a Parquet file, whose columns are a table's: numbers and truth values; text can
-//     be labels, names or ignored.
+//   - a table, .csv or .tsv, see [ReadCSV]; "-" is one on the standard input.
 //
 // Tables, .npy and IDX files may be compressed by gzip or zstd. Files are told apart by their first bytes, and tables by having none of those.
 // In an archive with the arrays x_train and x_test, and perhaps y_train and
@@ -109,7 +107,7 @@ func load(ctx context.Context, path string, o LoadOptions) (*Data, error) {
 	stat, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return nil, fmt.Errorf("dataset: load %q: there is no such file, folder or data set; want mnist, fashion-mnist, digits, a folder of images, or a .npy, .npz, IDX, .csv, .tsv or .parquet file", path)
+		return nil, fmt.Errorf("dataset: load %q: there is no such file, folder or data set; want mnist, fashion-mnist, digits, a folder of images, or a .npy, .npz, IDX, .csv or .tsv file", path)
 	case err != nil:
 		return nil, fmt.Errorf("dataset: load: %w", err)
 	case !stat.IsDir():
@@ -143,11 +141,10 @@ func dataOfImages(images *Images) *Data {
 
 // The first bytes of the files that have such.
 var (
-	npyMagic     = []byte("\x93NUMPY")
-	zipMagic     = []byte("PK\x03\x04")
-	parquetMagic = []byte("PAR1")
-	pngMagic     = []byte("\x89PNG")
-	jpegMagic    = []byte("\xff\xd8\xff")
+	npyMagic  = []byte("\x93NUMPY")
+	zipMagic  = []byte("PK\x03\x04")
+	pngMagic  = []byte("\x89PNG")
+	jpegMagic = []byte("\xff\xd8\xff")
 )
 
 // magicSize is how many first bytes tell files apart.
@@ -172,7 +169,7 @@ func loadFile(path string, o LoadOptions) (*Data, error) {
 	switch format, err := fileFormat(unpackedName(path), start); {
 	case err != nil:
 		return nil, fmt.Errorf("dataset: load %s: %w", path, err)
-	case packing != "" && (format == FormatNPZ || format == FormatParquet):
+	case packing != "" && format == FormatNPZ:
 		return nil, fmt.Errorf("dataset: load %s: is a %s file within %s, which is read unpacked only", path, format, packing)
 	case format == FormatNPY && packing != "":
 		return loadPackedNPY(r, path, o)
@@ -182,8 +179,6 @@ func loadFile(path string, o LoadOptions) (*Data, error) {
 		return loadNPZ(path, o)
 	case format == FormatIDX:
 		return loadIDX(path, o)
-	case format == FormatParquet:
-		return readParquetFile(f, path, o.CSV)
 	}
 	if o.CSV.Delimiter == 0 && isTSV(unpackedName(path)) {
 		o.CSV.Delimiter = '\t'
@@ -206,14 +201,12 @@ func fileFormat(path string, start []byte) (Format, error) {
 		return FormatNPY, nil
 	case bytes.HasPrefix(start, zipMagic) || extension == ".npz":
 		return FormatNPZ, nil
-	case bytes.HasPrefix(start, parquetMagic) || extension == ".parquet":
-		return FormatParquet, nil
 	case len(start) >= 4 && start[0] == 0 && start[1] == 0 && idxWidth(start[2]) > 0:
 		return FormatIDX, nil
 	case bytes.HasPrefix(start, pngMagic) || bytes.HasPrefix(start, jpegMagic):
 		return "", errors.New("is a single image, want the folder that holds all of them")
 	case bytes.IndexByte(start, 0) >= 0 && !hasUTF16Mark(start):
-		return "", errors.New("is neither text nor a .npy, .npz, IDX or Parquet file")
+		return "", errors.New("is neither text nor a .npy, .npz or IDX file")
 	}
 	return FormatCSV, nil
 }

@@ -177,7 +177,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"a.npy", dataset.LoadOptions{Label: "absent"}, "absent"},
 		{"five.npy", dataset.LoadOptions{Memory: -1}, "memory of -1 bytes, want at least 1"},
 		{"empty.csv", dataset.LoadOptions{}, "is empty"},
-		{"binary", dataset.LoadOptions{}, "is neither text nor a .npy, .npz, IDX or Parquet file"},
+		{"binary", dataset.LoadOptions{}, "is neither text nor a .npy, .npz or IDX file"},
 		{"picture", dataset.LoadOptions{}, "is a single image, want the folder that holds all of them"},
 		{"two.npz", dataset.LoadOptions{}, `2 arrays of 2 to 4 axes among "a", "b", want the name of the one with the samples`},
 		{"two.npz", dataset.LoadOptions{Array: "c"}, `holds no array "c", only "a", "b"`},

@@ -20,7 +20,7 @@ import (
 )
 
 // dataHelp says in the help of a command what it takes for DATA.
-const dataHelp = `DATA is a .npy or .npz file, a CSV, TSV or Parquet table ("-" reads CSV from the
+const dataHelp = `DATA is a .npy or .npz file, a CSV or TSV table ("-" reads one from the
 standard input), an IDX file, a folder of PNG or JPEG images (sub-folders are
 labels), or mnist, fashion-mnist or digits; gzip and zstd are unpacked. A last column
 called label holds labels; for other columns say --label NAME, and --ignore NAME for

@@ -103,10 +103,10 @@ var flagFormats = []struct {
 	name    string
 	formats []dataset.Format
 }{
-	{"label", []dataset.Format{dataset.FormatCSV, dataset.FormatParquet, dataset.FormatNPY, dataset.FormatNPZ, dataset.FormatIDX}},
-	{"ignore", []dataset.Format{dataset.FormatCSV, dataset.FormatParquet}},
+	{"label", []dataset.Format{dataset.FormatCSV, dataset.FormatNPY, dataset.FormatNPZ, dataset.FormatIDX}},
+	{"ignore", []dataset.Format{dataset.FormatCSV}},
 	{"header", []dataset.Format{dataset.FormatCSV}},
-	{"missing", []dataset.Format{dataset.FormatCSV, dataset.FormatParquet}},
+	{"missing", []dataset.Format{dataset.FormatCSV}},
 	{"delimiter", []dataset.Format{dataset.FormatCSV}},
 	{"array", []dataset.Format{dataset.FormatNPZ}},
 	{"image-size", []dataset.Format{dataset.FormatImages}},
@@ -118,7 +118,7 @@ var flagFormats = []struct {
 // formatNames is what messages call data of a format.
 var formatNames = map[dataset.Format]string{
 	dataset.FormatNPY: "a NumPy array", dataset.FormatNPZ: "a NumPy archive", dataset.FormatIDX: "an IDX file",
-	dataset.FormatCSV: "a table", dataset.FormatParquet: "a Parquet file", dataset.FormatImages: "a folder of images", dataset.FormatNamed: "a data set with a name",
+	dataset.FormatCSV: "a table", dataset.FormatImages: "a folder of images", dataset.FormatNamed: "a data set with a name",
 }
 
 // checkApplies refuses flags that say nothing about any of the data.

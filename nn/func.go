@@ -184,3 +184,10 @@ func (a Func) backward(dx, dy, basis []float32) {
 		kernel.ReLU6Grad(dx, dy, basis)
 	}
 }
+
+// Forward sets y = f(x), for layers of one's own; both may be the same slice unless the
+// derivative needs x, as that of GELU does.
+func (a Func) Forward(y, x []float32) { a.forward(y, x) }
+
+// Backward sets dx = dy·f'(x), where y = f(x); dx and dy may be the same slice.
+func (a Func) Backward(dx, dy, x, y []float32) { a.backward(dx, dy, a.basis(y, x)) }

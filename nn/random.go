@@ -18,3 +18,17 @@ func (r Random) stream(i int) (kernel.Key, kernel.Counter) {
 	return kernel.Key{uint32(r.Seed), uint32(r.Seed >> 32)},
 		kernel.Counter{0, uint32(r.First + i), uint32(r.Step), uint32(r.Step>>32)<<16 | uint32(r.Stage)}
 }
+
+// Uniform sets dst to numbers of the frame's sample i, uniform in [0, 1). A stage that
+// draws more than once for a sample takes them from one longer dst: the same sample gets
+// the same numbers at every call of a step.
+func (r Random) Uniform(dst []float32, i int) {
+	key, counter := r.stream(i)
+	kernel.Uniform(dst, key, counter)
+}
+
+// Normal sets dst to numbers of the frame's sample i, normal with mean 0 and deviation 1.
+func (r Random) Normal(dst []float32, i int) {
+	key, counter := r.stream(i)
+	kernel.Normal(dst, key, counter)
+}

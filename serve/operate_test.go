@@ -183,6 +183,33 @@ func TestVersionsSideBySide(t *testing.T) {
 	}
 }
 
+// A model that came later is watched as well.
+func TestAModelThatCameLaterIsWatched(t *testing.T) {
+	c, _ := testConfig(t)
+	s := start(t, c)
+	late := registry.Spec{Name: "late", Path: filepath.Join(t.TempDir(), "late.safetensors")}
+	saveModel(t, late.Path, 2)
+	if err := s.Reload(context.Background(), append(c.Models, late)); err != nil {
+		t.Fatal(err)
+	}
+	loaded := func() *registry.Model {
+		view, _, err := s.models.Find("late", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return view.Model
+	}
+	first := loaded()
+	time.Sleep(50 * time.Millisecond) // the watcher has been told, and soon looks
+	for seed := uint64(3); loaded() == first; seed++ {
+		replace(t, late.Path, seed)
+		time.Sleep(2 * settle)
+		if seed > 20 {
+			t.Fatal("its file was replaced again and again, and nobody noticed")
+		}
+	}
+}
+
 // A request that has begun when the server is told to stop is answered.
 func TestDrain(t *testing.T) {
 	c, _ := testConfig(t)

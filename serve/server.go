@@ -38,7 +38,8 @@ type Server struct {
 	memory   budget
 	calls    atomic.Int64 // over gRPC, that there are at the moment
 	draining atomic.Bool
-	reloadMu sync.Mutex // held while configuration and models are read again
+	moved    chan struct{} // tells the watcher that there may be other folders
+	reloadMu sync.Mutex    // held while configuration and models are read again
 	specs    []registry.Spec
 }
 
@@ -49,7 +50,7 @@ func New(ctx context.Context, c Config, version string, log *slog.Logger) (*Serv
 		return nil, err
 	}
 	s := &Server{config: c, version: version, log: log, hosts: newHosts(c.Hosts), origins: http.NewCrossOriginProtection(),
-		specs: c.Models}
+		specs: c.Models, moved: make(chan struct{}, 1)}
 	s.memory.limit = c.Memory
 	if err := s.loadKeys(); err != nil {
 		return nil, err
@@ -187,5 +188,9 @@ func (s *Server) Reload(ctx context.Context, specs []registry.Spec) error {
 		s.log.Error("reload failed; what was there stays in use", "error", err)
 	}
 	s.metrics.reloads.WithLabelValues(result).Inc()
+	select {
+	case s.moved <- struct{}{}:
+	default: // it has been told
+	}
 	return err
 }

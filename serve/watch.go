@@ -41,6 +41,7 @@ func (s *Server) watch(ctx context.Context) (*fsnotify.Watcher, error) {
 				timer.Reset(settle) // something may have been missed
 			case <-timer.C:
 				s.Reload(ctx, nil) // says itself what went wrong
+			case <-s.moved:
 				s.watchFolders(w)
 			}
 		}

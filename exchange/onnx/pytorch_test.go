@@ -25,7 +25,7 @@ func TestReadPyTorch(t *testing.T) {
 }
 
 // checkPyTorch wants an autoencoder to give what PyTorch gives for a model.
-func checkPyTorch(t *testing.T, m peer.PyTorchModel, ae *hourglass.Autoencoder) {
+func checkPyTorch(t *testing.T, m peer.Saved, ae *hourglass.Autoencoder) {
 	t.Helper()
 	x, want := m.In, m.Out
 	if len(x.Shape) > 2 && !slices.Equal(x.Shape[1:], ae.Encoder().Input()) {

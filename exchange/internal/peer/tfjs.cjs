@@ -1,0 +1,78 @@
+// Runs layers models in TensorFlow.js, and writes some of its own.
+//
+// usage: node tfjs.cjs NODE_MODULES JOBS
+//        node tfjs.cjs NODE_MODULES --write DIRECTORY
+//
+// JOBS is a file with a list of {model, input, shape, output}: input and output are files of
+// float32 values. Prints the shapes of the outputs. --write saves models with their inputs and
+// outputs, and models.json, which lists them.
+const fs = require('fs');
+const path = require('path');
+const [modules, what, directory] = process.argv.slice(2);
+const tf = require(path.join(modules, '@tensorflow/tfjs'));
+
+const floats = (file) => {
+  const bytes = fs.readFileSync(file);
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+};
+const write = (file, data) => fs.writeFileSync(file, Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+
+async function run(jobs) {
+  const shapes = [];
+  for (const job of jobs) {
+    const json = JSON.parse(fs.readFileSync(job.model));
+    const [group] = json.weightsManifest;
+    const bytes = fs.readFileSync(path.join(path.dirname(job.model), group.paths[0]));
+    const model = await tf.loadLayersModel({load: async () => ({modelTopology: json.modelTopology, weightSpecs: group.weights,
+      weightData: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)})});
+    const y = model.predict(tf.tensor(floats(job.input), job.shape));
+    write(job.output, y.dataSync());
+    shapes.push(y.shape);
+  }
+  console.log(JSON.stringify(shapes));
+}
+
+// noise returns numbers in [-1, 1) that are a function of index and salt.
+function noise(shape, salt, scale = 0.4) {
+  const n = shape.reduce((a, b) => a * b, 1);
+  return tf.tensor(Float32Array.from({length: n}, (_, i) => scale * Math.sin(i * i + 3 * salt + 1)), shape);
+}
+
+async function save(directory) {
+  const list = [];
+  const add = async (name, model) => {
+    model.setWeights(model.getWeights().map((w, i) => model.weights[i].originalName.endsWith('variance') ? noise(w.shape, i).abs().add(0.5) : noise(w.shape, i)));
+    const shape = [3, ...model.inputs[0].shape.slice(1)];
+    const x = noise(shape, 77, 1), y = model.predict(x);
+    await model.save(tf.io.withSaveHandler(async (a) => {
+      const manifest = [{paths: [name + '.bin'], weights: a.weightSpecs}];
+      fs.writeFileSync(path.join(directory, name + '.json'), JSON.stringify({format: 'layers-model', modelTopology: a.modelTopology, weightsManifest: manifest}));
+      const data = Array.isArray(a.weightData) ? Buffer.concat(a.weightData.map((b) => Buffer.from(b))) : Buffer.from(a.weightData);
+      fs.writeFileSync(path.join(directory, name + '.bin'), data);
+      return {modelArtifactsInfo: {dateSaved: new Date()}};
+    }));
+    write(path.join(directory, name + '.in'), x.dataSync());
+    write(path.join(directory, name + '.out'), y.dataSync());
+    list.push({name, input: shape, output: y.shape});
+  };
+  const L = tf.layers;
+  await add('dense', tf.sequential({layers: [L.inputLayer({inputShape: [4, 3, 1]}), L.flatten(), L.dense({units: 5, activation: 'relu'}),
+    L.dropout({rate: 0.2}), L.dense({units: 2, activation: 'selu'}), L.dense({units: 5, activation: 'elu'}), L.dense({units: 12, activation: 'sigmoid'}), L.reshape({targetShape: [4, 3, 1]})]}));
+  await add('convolutional', tf.sequential({layers: [L.inputLayer({inputShape: [8, 6, 2]}), L.conv2d({filters: 3, kernelSize: 3, padding: 'same', activation: 'relu'}),
+    L.batchNormalization(), L.maxPooling2d({poolSize: 2}), L.conv2d({filters: 2, kernelSize: [3, 2], strides: 1, padding: 'same', useBias: false}), L.leakyReLU({alpha: 0.1}),
+    L.conv2dTranspose({filters: 3, kernelSize: 3, strides: 2, padding: 'same', activation: 'tanh'}), L.zeroPadding2d({padding: [[1, 0], [0, 2]]}), L.cropping2D({cropping: [[1, 0], [0, 2]]}),
+    L.conv2d({filters: 2, kernelSize: 1})]}));
+  await add('recurrent', tf.sequential({layers: [L.inputLayer({inputShape: [5, 3]}), L.lstm({units: 4, returnSequences: true, recurrentActivation: 'sigmoid'}),
+    L.gru({units: 2, recurrentActivation: 'sigmoid', resetAfter: false}), L.repeatVector({n: 5}), L.bidirectional({layer: L.simpleRNN({units: 3, returnSequences: true}), mergeMode: 'concat'}),
+    L.timeDistributed({layer: L.dense({units: 3})})]}));
+  // Keras' way: a model of two models.
+  const encoder = tf.sequential({name: 'encoder', layers: [L.inputLayer({inputShape: [6]}), L.dense({units: 5, activation: 'tanh'}), L.dense({units: 4})]});
+  const decoder = tf.sequential({name: 'decoder', layers: [L.inputLayer({inputShape: [4]}), L.dense({units: 3, activation: 'softplus'}), L.dense({units: 6})]});
+  await add('nested', tf.sequential({layers: [encoder, decoder]}));
+  const x = tf.input({shape: [6, 2]});
+  const code = L.globalMaxPooling1d ? L.conv1d({filters: 2, kernelSize: 3, strides: 2, padding: 'same', activation: 'relu'}).apply(x) : x;
+  await add('functional', tf.model({inputs: x, outputs: L.reshape({targetShape: [6, 2]}).apply(L.dense({units: 12}).apply(L.flatten().apply(L.layerNormalization().apply(code))))}));
+  fs.writeFileSync(path.join(directory, 'models.json'), JSON.stringify(list, null, 1));
+}
+
+(what === '--write' ? save(directory) : run(JSON.parse(fs.readFileSync(what)))).catch((e) => { console.error(e.message); process.exit(1); });

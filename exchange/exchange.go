@@ -49,6 +49,15 @@ func (b Block) Param(name string) nn.Array {
 	return nn.Array{}
 }
 
+// Weights returns how many weights the layer has, those of layers within it included.
+func (b Block) Weights() int {
+	n := 0
+	for _, p := range b.params {
+		n += len(p.Values)
+	}
+	return n
+}
+
 // Errorf returns an error that names the layer.
 func (b Block) Errorf(format string, args ...any) error {
 	return fmt.Errorf("layer %s (%s): %w", b.Name, b.Kind(), fmt.Errorf(format, args...))

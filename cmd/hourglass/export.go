@@ -9,8 +9,11 @@ import (
 
 	"hourglass"
 	"hourglass/exchange"
+	"hourglass/exchange/c99"
+	"hourglass/exchange/dot"
 	"hourglass/exchange/onnx"
 	"hourglass/exchange/pytorch"
+	"hourglass/exchange/tfjs"
 )
 
 // exportFlags say what is exported and how.
@@ -34,6 +37,12 @@ var exportFormats = []exportFormat{
 		}},
 	{"pytorch", "a PyTorch state dict (.safetensors), and beside it the module's source (.py)", nil,
 		func(ae *hourglass.Autoencoder, f exportFlags) error { return pytorch.WriteFile(f.out, ae) }},
+	{"tfjs", "a layers model of TensorFlow.js (.json), and beside it the weights (.weights.bin)", nil,
+		func(ae *hourglass.Autoencoder, f exportFlags) error { return tfjs.WriteFile(f.out, ae) }},
+	{"c", "one file of C99 without dependencies, for microcontrollers", nil,
+		func(ae *hourglass.Autoencoder, f exportFlags) error { return c99.WriteFile(f.out, ae) }},
+	{"dot", "a picture of the network for Graphviz", nil,
+		func(ae *hourglass.Autoencoder, f exportFlags) error { return dot.WriteFile(f.out, ae) }},
 }
 
 func exportNames() []string {

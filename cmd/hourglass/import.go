@@ -12,6 +12,7 @@ import (
 	"hourglass/architecture"
 	"hourglass/exchange/onnx"
 	"hourglass/exchange/pytorch"
+	"hourglass/exchange/tfjs"
 )
 
 // importFlags say how a model is read.
@@ -33,6 +34,8 @@ var importFormats = []importFormat{
 		func(path string, f importFlags) (*hourglass.Autoencoder, error) {
 			return onnx.ReadFile(path, onnx.Import{Decoder: f.decoder, Code: f.code, Channels: onnx.Channels(f.channels)})
 		}},
+	{[]string{".json"}, "a layers model of TensorFlow.js, which Keras' converter writes as well", nil,
+		func(path string, _ importFlags) (*hourglass.Autoencoder, error) { return tfjs.ReadFile(path) }},
 	{[]string{".pt", ".pth", ".safetensors"}, "a PyTorch state dict, for the layers that --architecture names", []string{"architecture"},
 		func(path string, f importFlags) (*hourglass.Autoencoder, error) {
 			if f.architecture == "" {

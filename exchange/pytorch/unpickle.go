@@ -48,7 +48,7 @@ type (
 		offset         int
 		shape, strides []int
 	}
-	object struct{ state any } // an instance of a class that was not looked at
+	object struct{} // an instance of a class that was not looked at
 )
 
 var errShort = errors.New("it ends within a value")

@@ -2,19 +2,23 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"hourglass"
 	"hourglass/architecture"
+	"hourglass/figure"
 	"hourglass/nn"
 	"hourglass/recipe"
 )
 
 func newSummaryCommand() *cobra.Command {
 	var (
-		output outputFlags
-		model  string
+		output  outputFlags
+		model   string
+		picture string
 	)
 	cmd := &cobra.Command{
 		Use:   "summary [RECIPE]",
@@ -23,7 +27,7 @@ func newSummaryCommand() *cobra.Command {
 or of a model file, and says the architecture in the line that train --architecture
 takes.`,
 		Example: `  hourglass summary stacked
-  hourglass summary --model runs/stacked/model.safetensors`,
+  hourglass summary --model runs/stacked/model.safetensors --figure stacked.png`,
 		Args:              arguments(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: completeRecipe,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -32,6 +36,11 @@ takes.`,
 				return err
 			}
 			noteUnverified(cmd, ae, model)
+			if picture != "" {
+				if err := drawNetwork(ae, picture); err != nil {
+					return err
+				}
+			}
 			if output.json {
 				return writeJSON(cmd, summary{architectureLine(ae), ae.Encoder().Table(), ae.Decoder().Table()})
 			}
@@ -41,6 +50,8 @@ takes.`,
 	}
 	cmd.Flags().StringVar(&model, "model", "", "model `file` to summarise instead of a recipe")
 	cmd.MarkFlagFilename("model", "safetensors")
+	cmd.Flags().StringVar(&picture, "figure", "", "also draw the network, to a `file` that ends in .png")
+	cmd.MarkFlagFilename("figure", "png")
 	output.addJSON(cmd)
 	return cmd
 }
@@ -55,6 +66,26 @@ type summary struct {
 // architectureLine says an autoencoder in one line.
 func architectureLine(ae *hourglass.Autoencoder) string {
 	return architecture.Format(ae.Encoder().Layers(), ae.Decoder().Layers())
+}
+
+// drawNetwork draws an autoencoder into a PNG file.
+func drawNetwork(ae *hourglass.Autoencoder, path string) error {
+	if strings.ToLower(filepath.Ext(path)) != ".png" {
+		return usagef("--figure is %q, want a file that ends in .png", path)
+	}
+	side := func(n *nn.Network) []figure.NetworkLayer {
+		var layers []figure.NetworkLayer
+		for _, l := range n.Table() {
+			layers = append(layers, figure.NetworkLayer{Name: l.Name, Output: l.Output.String(), Values: l.Output.Size()})
+		}
+		return layers
+	}
+	in := ae.Encoder().Input()
+	f, err := figure.Network(figure.NetworkLayer{Name: "samples", Output: in.String(), Values: in.Size()}, side(ae.Encoder()), side(ae.Decoder()))
+	if err != nil {
+		return err
+	}
+	return figure.Save(path, f)
 }
 
 // summarised returns the autoencoder to summarise: that in a file or a recipe's.

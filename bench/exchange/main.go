@@ -1,0 +1,218 @@
+// Command exchange measures autoencoders that PyTorch has exported, imported here, beside ONNX
+// Runtime on the same files, and writes a table as Markdown to the standard output.
+//
+//	npm install --ignore-scripts --prefix /tmp/peers onnxruntime-node
+//	go run ./bench/exchange --node-modules /tmp/peers/node_modules
+//
+// Both take turns, with batches of 1, 64 and 1,000 samples on two threads (ONNX Runtime at the
+// better of one and two); times are medians. Without files as arguments PyTorch writes three.
+package main
+
+import (
+	"bufio"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"hourglass"
+	"hourglass/exchange/onnx"
+	"hourglass/tensor"
+)
+
+//go:embed models.py
+var models []byte
+
+//go:embed ort.cjs
+var ort []byte
+
+// threads is how many both may use.
+const threads = 2
+
+func main() {
+	modules := flag.String("node-modules", os.Getenv("HOURGLASS_NODE_MODULES"), "`folder` with onnxruntime-node")
+	seconds := flag.Float64("seconds", 0.5, "length of each measurement")
+	rounds := flag.Int("rounds", 5, "how often both take turns")
+	flag.Parse()
+	if err := run(os.Stdout, *modules, *seconds, *rounds, flag.Args()); err != nil {
+		fmt.Fprintf(os.Stderr, "exchange: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// run measures all files.
+func run(out io.Writer, modules string, seconds float64, rounds int, files []string) error {
+	if modules == "" {
+		return errors.New("--node-modules is missing, want a folder that npm has installed onnxruntime-node into")
+	}
+	runtime.GOMAXPROCS(threads)
+	dir, err := os.MkdirTemp("", "exchange")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if len(files) == 0 {
+		if files, err = export(dir); err != nil {
+			return err
+		}
+	}
+	p, err := start(dir, modules)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	fmt.Fprintf(out, "| model | batch | Hourglass | ONNX Runtime | times faster |\n| --- | ---: | ---: | ---: | ---: |\n")
+	for _, file := range files {
+		ae, err := onnx.ReadFile(file, onnx.Import{})
+		if err != nil {
+			return err
+		}
+		for _, batch := range []int{1, 64, 1000} {
+			ours, theirs, err := compare(p, ae, file, batch, seconds, rounds)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "| %s | %d | %s | %s | **%.2f** |\n", strings.TrimSuffix(filepath.Base(file), ".onnx"), batch,
+				text(ours), text(theirs), theirs/ours)
+		}
+	}
+	return nil
+}
+
+// text writes a time.
+func text(seconds float64) string {
+	if seconds < 1e-3 {
+		return fmt.Sprintf("%.1f µs", 1e6*seconds)
+	}
+	return fmt.Sprintf("%.2f ms", 1e3*seconds)
+}
+
+// export has PyTorch write models.
+func export(dir string) ([]string, error) {
+	script := filepath.Join(dir, "models.py")
+	if err := os.WriteFile(script, models, 0o666); err != nil {
+		return nil, err
+	}
+	if text, err := exec.Command("/usr/bin/python3", script, dir).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("PyTorch: %w: %s", err, text)
+	}
+	return filepath.Glob(filepath.Join(dir, "*.onnx"))
+}
+
+// compare returns the median times of both for a batch.
+func compare(p *peer, ae *hourglass.Autoencoder, file string, batch int, seconds float64, rounds int) (ours, theirs float64, err error) {
+	x := tensor.New(append([]int{batch}, ae.Encoder().Input()...)...)
+	for i := range x.Data {
+		x.Data[i] = float32(i*7919%997) / 997
+	}
+	shape := x.Shape
+	if len(shape) == 4 { // PyTorch's images
+		shape = tensor.Shape{shape[0], shape[3], shape[1], shape[2]}
+	}
+	var mine []float64
+	var others [threads + 1][]float64
+	for range rounds {
+		t, err := measure(ae, x, seconds)
+		if err != nil {
+			return 0, 0, err
+		}
+		mine = append(mine, t)
+		for n := 1; n <= threads; n++ {
+			if t, err = p.measure(file, shape, n, seconds); err != nil {
+				return 0, 0, err
+			}
+			others[n] = append(others[n], t)
+		}
+	}
+	theirs = median(others[1])
+	for n := 2; n <= threads; n++ {
+		theirs = min(theirs, median(others[n]))
+	}
+	return median(mine), theirs, nil
+}
+
+func median(times []float64) float64 {
+	slices.Sort(times)
+	return times[len(times)/2]
+}
+
+// measure returns the median time of a reconstruction.
+func measure(ae *hourglass.Autoencoder, x tensor.Tensor, seconds float64) (float64, error) {
+	if _, err := ae.Reconstruct(x); err != nil {
+		return 0, err
+	}
+	var times []float64
+	for start := time.Now(); len(times) < 3 || time.Since(start).Seconds() < seconds; {
+		at := time.Now()
+		if _, err := ae.Reconstruct(x); err != nil {
+			return 0, err
+		}
+		times = append(times, time.Since(at).Seconds())
+	}
+	return median(times), nil
+}
+
+// peer is ONNX Runtime in a process of its own.
+type peer struct {
+	cmd     *exec.Cmd
+	in      io.WriteCloser
+	replies *bufio.Scanner
+}
+
+func start(dir, modules string) (*peer, error) {
+	script := filepath.Join(dir, "ort.cjs")
+	if err := os.WriteFile(script, ort, 0o666); err != nil {
+		return nil, err
+	}
+	p := &peer{cmd: exec.Command("node", script, modules)}
+	p.cmd.Stderr = os.Stderr
+	var err error
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	p.replies = bufio.NewScanner(out)
+	return p, p.cmd.Start()
+}
+
+func (p *peer) close() {
+	p.in.Close()
+	p.cmd.Wait()
+}
+
+// measure asks for the time of a run.
+func (p *peer) measure(model string, shape tensor.Shape, threads int, seconds float64) (float64, error) {
+	line, err := json.Marshal(map[string]any{"model": model, "shape": shape, "threads": threads, "seconds": seconds})
+	if err != nil {
+		return 0, err
+	}
+	if _, err := p.in.Write(append(line, '\n')); err != nil {
+		return 0, err
+	}
+	if !p.replies.Scan() {
+		return 0, errors.New("ONNX Runtime: it ended")
+	}
+	var reply struct {
+		Seconds float64
+		Error   string
+	}
+	if err := json.Unmarshal(p.replies.Bytes(), &reply); err != nil {
+		return 0, fmt.Errorf("ONNX Runtime: %w", err)
+	}
+	if reply.Error != "" {
+		return 0, fmt.Errorf("ONNX Runtime: %s", reply.Error)
+	}
+	return reply.Seconds, nil
+}

@@ -1,0 +1,35 @@
+// Measures ONNX Runtime.
+//
+// usage: node ort.cjs NODE_MODULES
+//
+// Reads a request {model, shape, threads, seconds} from each line and answers with {seconds}, the
+// median time of a run, or {error}.
+const path = require('path');
+const readline = require('readline');
+const ort = require(path.join(process.argv[2], 'onnxruntime-node'));
+const sessions = {};
+
+async function measure({model, shape, threads, seconds}) {
+  const key = model + threads;
+  sessions[key] ??= await ort.InferenceSession.create(model, {intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3});
+  const session = sessions[key];
+  const data = Float32Array.from({length: shape.reduce((a, b) => a * b, 1)}, (_, i) => (i * 7919 % 997) / 997);
+  const feed = {[session.inputNames[0]]: new ort.Tensor('float32', data, shape)};
+  await session.run(feed);
+  const times = [], start = performance.now();
+  while (times.length < 3 || performance.now() - start < 1000 * seconds) {
+    const at = performance.now();
+    await session.run(feed);
+    times.push((performance.now() - at) / 1000);
+  }
+  times.sort((a, b) => a - b);
+  return {seconds: times[times.length >> 1]};
+}
+
+(async () => {
+  for await (const line of readline.createInterface({input: process.stdin})) {
+    let reply;
+    try { reply = await measure(JSON.parse(line)); } catch (e) { reply = {error: e.message}; }
+    console.log(JSON.stringify(reply));
+  }
+})();

@@ -55,27 +55,6 @@ func sameBits(x, y float32) bool {
 	return math.Float32bits(x) == math.Float32bits(y) || x != x && y != y
 }
 
-// ulps returns the number of float32s between x and y.
-func ulps(x, y float32) int64 {
-	if sameBits(x, y) {
-		return 0
-	}
-	if x != x || y != y {
-		return math.MaxInt64
-	}
-	d := ordered(x) - ordered(y)
-	return max(d, -d)
-}
-
-// ordered numbers the float32s in their order.
-func ordered(x float32) int64 {
-	bits := int64(math.Float32bits(x))
-	if bits&(1<<31) != 0 {
-		return 1<<31 - bits
-	}
-	return bits
-}
-
 func TestChoose(t *testing.T) {
 	generic, avx2 := []level{levelGeneric}, []level{levelGeneric, levelAVX2}
 	avx512, neon := []level{levelGeneric, levelAVX2, levelAVX512}, []level{levelGeneric, levelNEON}

@@ -49,7 +49,7 @@ type Recipe struct {
 // lecture lists the lecture's recipes in its order, kinds the other kinds of autoencoders.
 var (
 	lecture = []Recipe{linear, stacked, convolutional, recurrent, denoising, dropout, sigmoid, relu, functional}
-	kinds   = []Recipe{sparse, sparseKL, hashing, masking, saltPepper, unet, vae, betaVAE, waeMMD}
+	kinds   = []Recipe{sparse, sparseKL, tied, hashing, masking, saltPepper, unet, vae, betaVAE, waeMMD}
 )
 
 // Lecture returns the recipes of the lecture in its order.

@@ -50,6 +50,8 @@ var guides = map[string]string{
 		"at how the activity falls while the reconstruction improves.",
 	"sparse-kl": "The penalty looks at each code over a whole batch and pulls its mean activity towards one tenth. A code may be fully active for the " +
 		"few images that need it, which the L1 penalty makes costly. Compare the reconstruction terms of the two.",
+	"tied": "What the encoder weighs an input with, the decoder weighs its output with: each kernel is used twice, which halves the weights and makes them harder to overfit. " +
+		"A linear autoencoder would find such weights by itself, for those of principal components are of this kind. Compare loss and reconstructions with the stacked autoencoder's after as many epochs.",
 	"hashing": "The noise of the hidden layer is so strong that only codes close to 0 or 1 get through it reliably: training pushes the sigmoids to their ends. " +
 		"Rounded, a code is a hash of 16 bits, and images are found by counting the bits that differ. Each row of the figure begins with the image searched for; look at " +
 		"which others share its hash, or nearly.",

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"hourglass"
+	"hourglass/internal/kernel"
 	"hourglass/tensor"
 )
 
@@ -123,7 +124,6 @@ func cut[T any](values []T, lo, hi, n int) []T {
 
 // finite reports whether none of the results is NaN or infinite.
 func (r Results) finite() bool {
-	bad := func(v float32) bool { return v-v != 0 }
-	return !slices.ContainsFunc(r.Codes, bad) && !slices.ContainsFunc(r.Reconstruction, bad) &&
+	return kernel.Finite(r.Codes) && kernel.Finite(r.Reconstruction) &&
 		!slices.ContainsFunc(r.Scores, func(v float64) bool { return v-v != 0 })
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"hourglass/internal/golden"
+	"hourglass/internal/race"
 	"hourglass/tensor"
 )
 
@@ -83,7 +84,8 @@ func TestTied(t *testing.T) {
 			}
 		}
 	}
-	if n := testing.AllocsPerRun(5, func() { pass.Forward(x, n); pass.Backward(r) }); n != 0 {
+	// The race detector empties the pool that the product with a transpose takes memory from.
+	if n := testing.AllocsPerRun(5, func() { pass.Forward(x, n); pass.Backward(r) }); n != 0 && !race.Enabled {
 		t.Errorf("a step allocates %v times", n)
 	}
 }

@@ -171,3 +171,17 @@ func TestFaceRefusals(t *testing.T) {
 		}
 	}
 }
+
+// A loss that sees the shape of samples cannot do with a part of them.
+func TestMaskNeedsALossOfValues(t *testing.T) {
+	const n, size = 4, 16
+	net, err := nn.NewNetwork(tensor.Shape{4, 4, 1}, nn.Conv2D{Filters: 1, Kernel: nn.Square(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := with(t, array(1, n, size), dataset.Mask, masks(n, size))
+	trainer := &Trainer{Network: net, Loss: loss.SSIM{Window: 3}, Optimizer: optim.SGD{}, Epochs: 1, BatchSize: n}
+	if _, err := trainer.Fit(context.Background(), data, nil); err == nil || !strings.Contains(err.Error(), "have a mask") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -130,13 +130,13 @@ func (t *Trainer) validate(training, validation dataset.Source) error {
 	if err := t.validatePenalties(); err != nil {
 		return err
 	}
-	if err := fits(t.Network, "training", training, t.BatchSize); err != nil {
+	if err := t.fits("training", training, t.BatchSize); err != nil {
 		return err
 	}
 	if validation == nil {
 		return nil
 	}
-	return fits(t.Network, "validation", validation, t.BatchSize)
+	return t.fits("validation", validation, t.BatchSize)
 }
 
 // validateNetwork checks what training and evaluation both need.
@@ -160,8 +160,9 @@ func (t *Trainer) validateNetwork() error {
 	return err
 }
 
-// fits reports data that the network cannot take.
-func fits(n *nn.Network, what string, s dataset.Source, batch int) error {
+// fits reports data that network and loss cannot take.
+func (t *Trainer) fits(what string, s dataset.Source, batch int) error {
+	n := t.Network
 	switch {
 	case s == nil || s.Len() == 0:
 		return fmt.Errorf("train: no %s samples", what)
@@ -170,6 +171,9 @@ func fits(n *nn.Network, what string, s dataset.Source, batch int) error {
 	}
 	if err := n.CheckBatch(min(batch, s.Len())); err != nil {
 		return fmt.Errorf("train: batches of %s samples: %w", what, err)
+	}
+	if _, ok := t.Loss.(loss.Binder); ok && dataset.FaceOf(s, dataset.Mask) != nil {
+		return fmt.Errorf("train: %s samples have a mask, but the loss %s looks at samples as a whole; want one that is a mean over values", what, t.Loss.Name())
 	}
 	return checkSides(n, what, s)
 }
@@ -500,7 +504,7 @@ func (t *Trainer) Evaluate(ctx context.Context, source dataset.Source) (scores S
 	if err := t.validateNetwork(); err != nil {
 		return Scores{}, err
 	}
-	if err := fits(t.Network, "evaluation", source, max(t.BatchSize, 1)); err != nil {
+	if err := t.fits("evaluation", source, max(t.BatchSize, 1)); err != nil {
 		return Scores{}, err
 	}
 	l := t.newLoop(source, "evaluation", max(t.BatchSize, 1))

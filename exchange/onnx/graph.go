@@ -219,7 +219,7 @@ func info(name string, axes []relayout.Axis) *schema.ValueInfoProto {
 func (g *graph) layer(b exchange.Block, v value) (value, error) {
 	write, ok := writers[b.Kind()]
 	if !ok {
-		return v, b.Errorf("ONNX has no such layer that hourglass knows to write; want layers of package nn only")
+		return v, b.Errorf("there is no way to write it as ONNX yet")
 	}
 	outer := g.block
 	g.block = b.Name

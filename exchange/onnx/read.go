@@ -15,7 +15,7 @@ import (
 
 // Bounds of what a file may ask for.
 const (
-	maxFile  = 2 << 30 // bytes, which is also the most that the format allows
+	maxFile  = 2<<30 - 1 // bytes, which is also the most that the format allows
 	maxNodes = 1 << 16
 	maxArray = 1 << 28 // elements of an array that is computed of others
 )

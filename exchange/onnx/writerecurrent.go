@@ -68,7 +68,7 @@ func writeBidirectional(g *graph, b exchange.Block, v value) (value, error) {
 
 // reversed turns the steps of plain sequences round.
 func (g *graph) reversed(v value) value {
-	const beforeFirst = -1 << 62
+	const beforeFirst = -1 << 31
 	return value{name: g.node("Slice", []string{v.name, g.ints("starts", -1), g.ints("ends", beforeFirst), g.ints("axes", 1), g.ints("steps", -1)}), view: v.view}
 }
 

@@ -15,9 +15,9 @@ import (
 
 // Bounds of what a pickle may ask for.
 const (
-	maxPickle  = 16 << 20 // bytes
-	maxStack   = 1 << 20  // values
-	maxStorage = 1 << 31  // bytes of one storage
+	maxPickle  = 16 << 20  // bytes
+	maxStack   = 1 << 20   // values
+	maxStorage = 1<<31 - 1 // bytes of one storage
 )
 
 // unpickler runs the program in a pickle (https://docs.python.org/3/library/pickletools.html) with

@@ -20,7 +20,7 @@ import (
 // Bounds of what is read.
 const (
 	maxJSON    = 64 << 20
-	maxWeights = 1 << 31
+	maxWeights = 1<<31 - 1
 	maxDepth   = 8 // of models within models
 )
 

@@ -8,11 +8,13 @@ import (
 	"hourglass/exchange/internal/relayout"
 )
 
-// maxFold bounds how many elements are computed of constants, and maxChain how many
-// operations one after another.
+// maxFold bounds how many elements are computed of constants, beyond some for each that
+// is stored (weights are turned over and cut), and maxChain how many operations one after
+// another.
 const (
-	maxFold  = 1 << 28
-	maxChain = 1000
+	maxFold   = 1 << 24
+	perStored = 4
+	maxChain  = 1000
 )
 
 // constant returns the value of an operand that does not depend on the samples, computing
@@ -79,8 +81,8 @@ func (m *model) fold(n *node) (*array, error) {
 	if err != nil {
 		return nil, n.errorf("%w", err)
 	}
-	if len(a.floats)+len(a.ints) > maxFold-m.folded {
-		return nil, n.errorf("more than %d values are computed of constants", maxFold)
+	if most := maxFold + perStored*m.stored; len(a.floats)+len(a.ints) > most-m.folded {
+		return nil, n.errorf("more than %d values are computed of constants", most)
 	}
 	m.folded += len(a.floats) + len(a.ints)
 	return a, nil

@@ -22,6 +22,7 @@ type model struct {
 	output   *operand
 
 	depth, folded int // of constants that are being, and have been, computed
+	stored        int // elements of arrays in the file
 	steps         int // that have been taken
 }
 
@@ -68,6 +69,7 @@ func (m *model) load(g *schema.GraphProto, beside *os.Root) error {
 			return fmt.Errorf("array %.80q: %w", t.GetName(), err)
 		}
 		m.value(t.GetName()).array = a
+		m.stored += len(a.floats) + len(a.ints)
 	}
 	if err := m.loadNodes(g.Node, beside); err != nil {
 		return err

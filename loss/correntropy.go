@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+
+	"hourglass/internal/portable"
 )
 
 // Correntropy is 1 - exp(-d²/(2·Sigma²)) with d = p - t: like the squared error for small
@@ -37,10 +39,22 @@ func (l Correntropy) Eval(grad, pred, target []float32, scale float32) float64 {
 	for i, p := range pred {
 		d := float64(p) - float64(target[i])
 		fall := -d * d / 2 * precision
-		sum -= math.Expm1(fall)
+		sum += oneMinusExp(fall)
 		if grad != nil {
-			grad[i] = float32(d * precision * math.Exp(fall) * float64(scale))
+			grad[i] = float32(d * precision * portable.Exp(fall) * float64(scale))
 		}
 	}
 	return sum
+}
+
+// oneMinusExp returns 1 - eˣ for x up to 0, near which it is a sum of powers that loses no
+// digits.
+func oneMinusExp(x float64) float64 {
+	if x < -1e-3 {
+		return 1 - portable.Exp(x)
+	}
+	s := 1 + float64(x/4)
+	s = 1 + float64(x/3*s)
+	s = 1 + float64(x/2*s)
+	return -x * s
 }

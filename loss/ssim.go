@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"hourglass/internal/portable"
 	"hourglass/tensor"
 )
 
@@ -110,8 +111,8 @@ const (
 func (b *boundSSIM) prepare() {
 	var sum float64
 	for i := range b.Window {
-		d := float64(i) - float64(b.Window-1)/2
-		b.weights = append(b.weights, math.Exp(-d*d/(2*b.Sigma*b.Sigma)))
+		d := float64(i) - float64(float64(b.Window-1)/2)
+		b.weights = append(b.weights, portable.Exp(-d*d/(2*b.Sigma*b.Sigma)))
 		sum += b.weights[i]
 	}
 	for i := range b.weights {
@@ -183,11 +184,11 @@ func (b *boundSSIM) filter(windows, image []float64) {
 
 // compare returns the sum of the windows' similarities, and finds their slopes.
 func (b *boundSSIM) compare() (sum float64) {
-	c1, c2 := 0.01*b.Range*0.01*b.Range, 0.03*b.Range*0.03*b.Range
+	c1, c2 := float64(0.01*b.Range*0.01*b.Range), float64(0.03*b.Range*0.03*b.Range)
 	for i := range b.moments[meanP] {
 		mp, mt := b.moments[meanP][i], b.moments[meanT][i]
 		means := float64(mp * mt)
-		a1, a2 := float64(2*means)+c1, 2*(b.moments[productPT][i]-means)+c2
+		a1, a2 := float64(2*means)+c1, float64(2*(b.moments[productPT][i]-means))+c2
 		squares := float64(mp*mp) + float64(mt*mt)
 		b1, b2 := squares+c1, b.moments[squareP][i]+b.moments[squareT][i]-squares+c2
 		similarity := a1 * a2 / (b1 * b2)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"hourglass/dataset"
+	"hourglass/internal/race"
 	"hourglass/nn"
 	"hourglass/tensor"
 )
@@ -95,6 +96,9 @@ func TestRunErrors(t *testing.T) {
 
 // On one core calls into the caller's memory allocate nothing, with a scaler and without.
 func TestRunIntoAllocatesNothing(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector makes pools forget what they hold, to find more races")
+	}
 	ctx, a := context.Background(), stacked(t)
 	a.SetThreads(1)
 	for _, scaler := range []*dataset.Scaler{nil, {Kind: dataset.UnitScaling, Scale: []float32{0.5}}} {

@@ -198,7 +198,7 @@ func expanded(values []float32, n int, otherwise float32) []float32 {
 // samples on one axis that divides by 1.
 func (s *sequence) affine(name string, scale, shift, mean []float32, shape tensor.Shape) error {
 	const epsilon = 1e-3
-	if err := s.add("Flatten", name+"_flat", nil); err != nil {
+	if err := s.flatten(name+"_flat", shape); err != nil {
 		return err
 	}
 	if err := s.add("BatchNormalization", name, config{"axis": -1, "momentum": 0.99, "epsilon": epsilon, "center": true, "scale": true}); err != nil {
@@ -210,6 +210,14 @@ func (s *sequence) affine(name string, scale, shift, mean []float32, shape tenso
 	s.array(name+"/moving_mean", mean, n)
 	s.array(name+"/moving_variance", slices.Repeat([]float32{1 - epsilon}, n), n)
 	return s.add("Reshape", name+"_shape", config{"target_shape": shape})
+}
+
+// flatten appends a Flatten, which TensorFlow.js refuses for samples that are flat already.
+func (s *sequence) flatten(name string, in tensor.Shape) error {
+	if len(in) == 1 {
+		return nil
+	}
+	return s.add("Flatten", name, nil)
 }
 
 // functions are the names that TensorFlow.js has for activation functions.
@@ -258,7 +266,7 @@ func (s *sequence) layer(b exchange.Block, name string) error {
 		}
 		return s.activated(b, "Activation", name, l.Func, config{})
 	case nn.Flatten:
-		return s.add("Flatten", name, nil)
+		return s.flatten(name, b.In)
 	case nn.Reshape:
 		return s.add("Reshape", name, config{"target_shape": b.Out})
 	case nn.Permute:

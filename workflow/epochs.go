@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"fmt"
 
 	"hourglass/train"
@@ -23,7 +24,7 @@ func (s *session) setEpochs() {
 	if s.Epochs == 0 {
 		s.Epochs = max(FewestEpochs, (FewestSteps+steps-1)/steps)
 		if s.Average == 0 {
-			setDefault(&s.Patience, max(s.Epochs/patienceShare, fewestPatiently))
+			s.Patience = cmp.Or(s.Patience, max(s.Epochs/patienceShare, fewestPatiently))
 		}
 	}
 	s.Schedule = train.Over(s.Schedule, s.Epochs)

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -136,20 +137,13 @@ func newSession(ctx context.Context, data *dataset.Data, o TrainOptions) (*sessi
 }
 
 func (s *session) setDefaults() {
-	setDefault(&s.BatchSize, 32)
-	setDefault(&s.Optimizer, optim.Optimizer(optim.Adam{}))
+	s.BatchSize = cmp.Or(s.BatchSize, 32)
+	s.Optimizer = cmp.Or[optim.Optimizer](s.Optimizer, optim.Adam{})
 	scale := dataset.StandardScaling
 	if s.data.Largest > 0 || len(s.data.Shape()) > 1 {
 		scale = dataset.UnitScaling
 	}
-	setDefault(&s.Scale, scale)
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
+	s.Scale = cmp.Or(s.Scale, scale)
 }
 
 // split sets samples aside for validation.
@@ -201,7 +195,7 @@ func (s *session) build(e extent) error {
 	if sigmoid {
 		standardLoss = loss.BinaryCrossEntropy{}
 	}
-	setDefault(&s.Loss, standardLoss)
+	s.Loss = cmp.Or(s.Loss, standardLoss)
 	if s.Metrics == nil {
 		s.Metrics = []metric.Metric{defaultMetric(s.Scale, e, sigmoid)}
 	}

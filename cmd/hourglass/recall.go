@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -93,8 +94,9 @@ func setFlags(cmd *cobra.Command, notes *runs.Notes) error {
 			values[name] = []string{strconv.Itoa(n)}
 		}
 	}
-	for name, value := range notes.Command.Flags {
-		values[name] = value
+	maps.Copy(values, notes.Command.Flags)
+	if notes.Command.Name == trainCommand && !cmd.Flags().Changed("codes") {
+		setArchitecture(values, r.Architecture)
 	}
 	if r.Schedule != "" {
 		values["schedule"] = []string{r.Schedule}
@@ -116,6 +118,18 @@ func setFlags(cmd *cobra.Command, notes *runs.Notes) error {
 		}
 	}
 	return nil
+}
+
+// setArchitecture says the architecture that a run of train chose, which another version
+// might choose otherwise.
+func setArchitecture(values map[string][]string, architecture string) {
+	_, from := values["from"]
+	_, given := values["architecture"]
+	if from || given || architecture == "" {
+		return
+	}
+	values["architecture"] = []string{architecture}
+	delete(values, "codes") // which is part of it
 }
 
 // oneOrResumed wants one argument, which a run that goes on knows itself.

@@ -127,10 +127,7 @@ func (a *Autoencoder) Summary() string {
 // Encode returns the codes of n samples: x has shape n×(input), the result
 // n×(code).
 func (a *Autoencoder) Encode(x tensor.Tensor) (tensor.Tensor, error) {
-	if err := checkBatch("encode", x, a.encoder.Input()); err != nil {
-		return tensor.Tensor{}, err
-	}
-	return a.encode(context.Background(), call{verb: "encode", x: x.Data}, x.Len())
+	return a.Given().Encode(x)
 }
 
 // EncodeAll returns the codes of all samples of a source, of shape n×(code),
@@ -173,16 +170,10 @@ func (a *Autoencoder) reconstruct(ctx context.Context, c call, n int) (tensor.Te
 // result n×(output). With skips from encoder to decoder (nn.Tap) a code alone stands for
 // no sample, and that is the error.
 func (a *Autoencoder) Decode(codes tensor.Tensor) (tensor.Tensor, error) {
-	if err := a.checkCodes("decode", codes); err != nil {
-		return tensor.Tensor{}, err
-	}
-	return a.reconstruct(context.Background(), call{verb: "decode", x: codes.Data, decode: true}, codes.Len())
+	return a.Given().Decode(codes)
 }
 
 // Reconstruct encodes and decodes: x has shape n×(input), the result n×(output).
 func (a *Autoencoder) Reconstruct(x tensor.Tensor) (tensor.Tensor, error) {
-	if err := checkBatch("reconstruct", x, a.whole.Input()); err != nil {
-		return tensor.Tensor{}, err
-	}
-	return a.reconstruct(context.Background(), call{verb: "reconstruct", x: x.Data}, x.Len())
+	return a.Given().Reconstruct(x)
 }

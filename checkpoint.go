@@ -417,12 +417,22 @@ func scalingWords(s *dataset.Scaler) string {
 	return fmt.Sprintf("scaling %s by %.60s", s.Kind, fmt.Sprint(s.Offset, s.Scale))
 }
 
+// Faces returns the faces of a source that decide what the autoencoder learns from it, and
+// which a digest of its data must therefore cover: all, but labels only if layers ask for
+// them.
+func (a *Autoencoder) Faces() []dataset.Face {
+	if a.Classes() > 0 {
+		return dataset.Faces()
+	}
+	return slices.DeleteFunc(dataset.Faces(), func(f dataset.Face) bool { return f == dataset.Labels })
+}
+
 // digestsOf returns a function that works out the digests of data when it is first
 // called. That of validation, which may be nil, is "" then.
-func digestsOf(ctx context.Context, training, validation dataset.Source) func() (Digests, error) {
+func digestsOf(ctx context.Context, training, validation dataset.Source, faces []dataset.Face) func() (Digests, error) {
 	return sync.OnceValues(func() (d Digests, err error) {
-		if d.Train, err = dataset.Digest(ctx, training); err == nil && validation != nil {
-			d.Validation, err = dataset.Digest(ctx, validation)
+		if d.Train, err = dataset.Digest(ctx, training, faces...); err == nil && validation != nil {
+			d.Validation, err = dataset.Digest(ctx, validation, faces...)
 		}
 		return d, err
 	})

@@ -260,3 +260,32 @@ func Example_layer() {
 	// Non-trainable params: 0 (0.00 B)
 	// _________________________________________________________________
 }
+
+// A conditional autoencoder is told the class of each sample, by its data while it learns and
+// by Given later: one code becomes a sample of any class.
+func ExampleAutoencoder_Given() {
+	data, err := dataset.Open(context.Background(), dataset.Digits, dataset.Options{TrainSize: 300})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ae, err := hourglass.New(
+		nn.Layers{nn.Input{28, 28}, nn.Flatten{}, nn.Condition{Classes: 10}, nn.Dense{Units: 8, Activation: nn.SELU}},
+		nn.Layers{nn.Condition{Classes: 10}, nn.Dense{Units: 784, Activation: nn.Sigmoid}, nn.Reshape{28, 28}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := ae.Fit(context.Background(), data.Train, hourglass.Epochs(1)); err != nil {
+		log.Fatal(err)
+	}
+	codes, err := ae.Given(7).Encode(data.Train.Tensor(0, 2))
+	if err != nil {
+		log.Fatal(err)
+	}
+	threes, err := ae.Given(3).Decode(codes)
+	fmt.Println(threes.Shape, err)
+	_, err = ae.Decode(codes)
+	fmt.Println(err)
+	// Output:
+	// 2×28×28 <nil>
+	// hourglass: decode: the model asks for labels of 10 classes, want Given(labels) in front
+}

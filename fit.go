@@ -90,7 +90,7 @@ func (a *Autoencoder) Fit(ctx context.Context, data dataset.Source, options ...F
 		set(&s)
 	}
 	if data != nil && s.digests == nil {
-		s.digests = digestsOf(ctx, data, s.validation)
+		s.digests = digestsOf(ctx, data, s.validation, a.Faces())
 	}
 	if data != nil && s.Loss != nil && s.Optimizer != nil && s.resume != "" {
 		state, err := a.loadState(s.resume)

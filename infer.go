@@ -97,30 +97,7 @@ type Results struct {
 // Run returns what is wanted of n samples, and runs each of them through encoder and
 // decoder once for all of it: x has shape n×(input). It ends early with ctx's error.
 func (a *Autoencoder) Run(ctx context.Context, x tensor.Tensor, want Want) (Results, error) {
-	const verb = "run"
-	var r Results
-	if err := checkBatch(verb, x, a.whole.Input()); err != nil {
-		return r, err
-	}
-	var err error
-	if want.Codes {
-		if r.Codes, err = room(verb, x.Len(), a.encoder); err != nil {
-			return Results{}, err
-		}
-	}
-	if want.Reconstructions {
-		if r.Reconstructions, err = room(verb, x.Len(), a.whole); err != nil {
-			return Results{}, err
-		}
-	}
-	if want.Scores {
-		r.Scores = make([]float64, x.Len())
-	}
-	out := Output{Codes: r.Codes.Data, Reconstructions: r.Reconstructions.Data, Scores: r.Scores}
-	if err := a.infer(ctx, call{verb: verb, x: x.Data, Output: out}, x.Len()); err != nil {
-		return Results{}, err
-	}
-	return r, nil
+	return a.Given().Run(ctx, x, want)
 }
 
 // Output is memory for what RunInto makes of samples, one after another: what is nil
@@ -134,35 +111,14 @@ type Output struct {
 // RunInto is Run into the caller's memory, which must be as long as the results and
 // not overlap x. On one core (SetThreads) it allocates nothing.
 func (a *Autoencoder) RunInto(ctx context.Context, out Output, x tensor.Tensor) error {
-	const verb = "run"
-	if err := checkBatch(verb, x, a.whole.Input()); err != nil {
-		return err
-	}
-	n := x.Len()
-	if err := checkRoom(verb, "codes", out.Codes == nil, len(out.Codes), n*a.encoder.Output().Size()); err != nil {
-		return err
-	}
-	if err := checkRoom(verb, "reconstructions", out.Reconstructions == nil, len(out.Reconstructions), n*a.whole.Output().Size()); err != nil {
-		return err
-	}
-	if err := checkRoom(verb, "scores", out.Scores == nil, len(out.Scores), n); err != nil {
-		return err
-	}
-	return a.infer(ctx, call{verb: verb, x: x.Data, Output: out}, n)
+	return a.Given().RunInto(ctx, out, x)
 }
 
 // DecodeInto is Decode into the caller's memory, which must be as long as the samples
 // and not overlap the codes. It ends early with ctx's error. On one core (SetThreads) it
 // allocates nothing.
 func (a *Autoencoder) DecodeInto(ctx context.Context, dst []float32, codes tensor.Tensor) error {
-	const verb = "decode"
-	if err := a.checkCodes(verb, codes); err != nil {
-		return err
-	}
-	if err := checkRoom(verb, "samples", false, len(dst), codes.Len()*a.whole.Output().Size()); err != nil {
-		return err
-	}
-	return a.infer(ctx, call{verb: verb, x: codes.Data, decode: true, Output: Output{Reconstructions: dst}}, codes.Len())
+	return a.Given().DecodeInto(ctx, dst, codes)
 }
 
 // checkRoom reports memory, unless nothing is to go there, that is not as long as what is.
@@ -221,6 +177,7 @@ type call struct {
 	verb   string
 	x      []float32      // the samples, or codes to decode,
 	source dataset.Source // unless they are read from here
+	labels []int          // of the samples, or one for all of them; see Given
 	decode bool           // x are codes
 	first  int            // number of the first sample, in messages
 	Output
@@ -244,6 +201,9 @@ func (a *Autoencoder) infer(ctx context.Context, c call, n int) error {
 	threads := a.threads
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
+	}
+	if err := a.checkLabels(&c, n); err != nil {
+		return fmt.Errorf("hourglass: %s: %w", c.verb, err)
 	}
 	stretch := a.entry(&c).stretch(n, threads)
 	var err error
@@ -288,6 +248,7 @@ func (a *Autoencoder) shared(ctx context.Context, c call, n, stretch, threads in
 type scratch struct {
 	samples []float32
 	indices []int
+	labels  []float32 // empty where nobody asks for them
 }
 
 // compute computes samples lo to hi of a call. A panic, of a source perhaps, is an error.
@@ -301,6 +262,9 @@ func (a *Autoencoder) compute(c *call, s *scratch, lo, hi int) (err error) {
 	if err := checkFinite(x, c.first+lo, n); err != nil {
 		return err
 	}
+	if err := a.readLabels(c, s, lo, hi); err != nil {
+		return err
+	}
 	last, from := &a.reconstructing, x
 	if c.decode {
 		last = &a.decoding
@@ -308,6 +272,7 @@ func (a *Autoencoder) compute(c *call, s *scratch, lo, hi int) (err error) {
 	if c.Codes != nil {
 		codes := rows(c.Codes, lo, hi, a.encoder.Output().Size())
 		pass := a.encoding.borrow(n)
+		copy(pass.LabelRows(0, n), s.labels)
 		copy(codes, pass.Forward(x, n))
 		a.encoding.giveBack(pass, n)
 		if a.decoder.Complete() == nil {
@@ -316,6 +281,7 @@ func (a *Autoencoder) compute(c *call, s *scratch, lo, hi int) (err error) {
 	}
 	if c.Reconstructions != nil || c.Scores != nil {
 		pass := last.borrow(n)
+		copy(pass.LabelRows(0, n), s.labels)
 		a.deliver(c, pass.Forward(from, n), x, lo, hi)
 		last.giveBack(pass, n)
 	}

@@ -16,10 +16,7 @@ import (
 // difference to its reconstruction, in the units the network works in (after
 // scaling). Samples unlike those the autoencoder was trained on score high.
 func (a *Autoencoder) Score(x tensor.Tensor) ([]float64, error) {
-	if err := checkBatch("score", x, a.whole.Input()); err != nil {
-		return nil, err
-	}
-	return a.score(context.Background(), call{verb: "score", x: x.Data}, x.Len())
+	return a.Given().Score(x)
 }
 
 // ScoreAll returns the score of every sample of a source, without holding the

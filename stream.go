@@ -2,7 +2,6 @@ package hourglass
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"iter"
 	"runtime"
@@ -19,40 +18,31 @@ import (
 // A sample of the wrong size, or with values that are not finite, ends the codes with an
 // error that names it by its number, from 0. Its range can be left at any time.
 func (a *Autoencoder) EncodeSeq(samples iter.Seq[[]float32]) iter.Seq2[[]float32, error] {
-	return a.seq("encode", &a.encoding, samples, func(x []float32, first, n int) (tensor.Tensor, error) {
-		return a.encode(context.Background(), call{verb: "encode", x: x, first: first}, n)
-	})
+	return a.Given().EncodeSeq(samples)
 }
 
 // DecodeSeq returns the samples that a stream of codes stands for; see EncodeSeq.
 func (a *Autoencoder) DecodeSeq(codes iter.Seq[[]float32]) iter.Seq2[[]float32, error] {
-	if err := a.decoder.Complete(); err != nil {
-		return func(yield func([]float32, error) bool) { yield(nil, fmt.Errorf("hourglass: decode: %w", err)) }
-	}
-	return a.seq("decode", &a.decoding, codes, func(x []float32, first, n int) (tensor.Tensor, error) {
-		return a.reconstruct(context.Background(), call{verb: "decode", x: x, decode: true, first: first}, n)
-	})
+	return a.Given().DecodeSeq(codes)
 }
 
 // ReconstructSeq encodes and decodes a stream of samples; see EncodeSeq.
 func (a *Autoencoder) ReconstructSeq(samples iter.Seq[[]float32]) iter.Seq2[[]float32, error] {
-	return a.seq("reconstruct", &a.reconstructing, samples, func(x []float32, first, n int) (tensor.Tensor, error) {
-		return a.reconstruct(context.Background(), call{verb: "reconstruct", x: x, first: first}, n)
-	})
+	return a.Given().ReconstructSeq(samples)
 }
 
-// batchFunc runs n samples, the first of which has a number in the stream.
-type batchFunc func(samples []float32, first, n int) (tensor.Tensor, error)
+// batchFunc runs the n samples of a call.
+type batchFunc func(c call, n int) (tensor.Tensor, error)
 
 // seq runs a stream of samples, some for each core at a time.
-func (a *Autoencoder) seq(verb string, entry *lender, samples iter.Seq[[]float32], run batchFunc) iter.Seq2[[]float32, error] {
+func (g Conditioned) seq(verb string, entry *lender, samples iter.Seq[[]float32], run batchFunc) iter.Seq2[[]float32, error] {
 	return func(yield func([]float32, error) bool) {
 		size, number := entry.network.Input().Size(), 0
-		full := cmp.Or(a.threads, runtime.GOMAXPROCS(0)) * entry.batch()
+		full := cmp.Or(g.model.threads, runtime.GOMAXPROCS(0)) * entry.batch()
 		var batch []float32
 		for x := range samples {
 			if len(x) != size {
-				if yieldBatch(batch, number, size, run, yield) {
+				if g.yieldBatch(verb, batch, number, size, run, yield) {
 					yield(nil, fmt.Errorf("hourglass: %s: sample %d has %d values, want %d", verb, number, len(x), size))
 				}
 				return
@@ -60,24 +50,24 @@ func (a *Autoencoder) seq(verb string, entry *lender, samples iter.Seq[[]float32
 			batch = append(batch, x...)
 			number++
 			if len(batch) == full*size {
-				if !yieldBatch(batch, number, size, run, yield) {
+				if !g.yieldBatch(verb, batch, number, size, run, yield) {
 					return
 				}
 				batch = batch[:0]
 			}
 		}
-		yieldBatch(batch, number, size, run, yield)
+		g.yieldBatch(verb, batch, number, size, run, yield)
 	}
 }
 
 // yieldBatch yields the results for samples one after another, which may be none; so many
 // samples came up to the last of them. It reports whether more is wanted.
-func yieldBatch(batch []float32, number, size int, run batchFunc, yield func([]float32, error) bool) bool {
+func (g Conditioned) yieldBatch(verb string, batch []float32, number, size int, run batchFunc, yield func([]float32, error) bool) bool {
 	if len(batch) == 0 {
 		return true
 	}
 	n := len(batch) / size
-	y, err := run(batch, number-n, n)
+	y, err := run(call{verb: verb, x: batch, first: number - n, labels: g.part(number-n, n)}, n)
 	if err != nil {
 		yield(nil, err)
 		return false

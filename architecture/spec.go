@@ -23,6 +23,7 @@ var arguments = map[string]string{
 	"Activation":         "activation",
 	"AveragePooling2D":   "[pool_size]",
 	"Bidirectional":      "layer",
+	"Condition":          "classes [embedding]",
 	"Conv1D":             "filters kernel_size [activation]",
 	"Conv1DTranspose":    "filters kernel_size [activation]",
 	"Conv2D":             "filters kernel_size [activation]",

@@ -18,8 +18,37 @@ const digestBatch = 1 << 14
 // they keep them.
 //
 // What is hashed is the text "3x28x28\n" and then the values' bytes, little-endian.
+// Of faces that are named, those that the source has count too: what is hashed then is
+// its own digest and, for each of them in their order, the text "labels " and the digest of
+// that face, a line each.
+//
 // It ends early with ctx's error.
-func Digest(ctx context.Context, source Source) (string, error) {
+func Digest(ctx context.Context, source Source, faces ...Face) (string, error) {
+	own, err := digest(ctx, source)
+	if err != nil {
+		return "", err
+	}
+	text, more := own+"\n", false
+	for _, f := range faces {
+		face := FaceOf(source, f)
+		if face == nil {
+			continue
+		}
+		of, err := digest(ctx, face)
+		if err != nil {
+			return "", fmt.Errorf("%w (of the %v)", err, f)
+		}
+		text, more = text+fmt.Sprintf("%v %s\n", f, of), true
+	}
+	if !more {
+		return own, nil
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// digest returns the digest of a source without its faces.
+func digest(ctx context.Context, source Source) (string, error) {
 	n, size := source.Len(), source.Sample().Size()
 	sum := sha256.New()
 	fmt.Fprint(sum, n)

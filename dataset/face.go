@@ -20,9 +20,23 @@ const (
 	// Mask tells which values of the targets are there, by 1, and which are missing, by 0. Missing
 	// ones add nothing to the loss, which is the mean over those that are there.
 	Mask
+	// Labels are the class of each sample, one whole number from 0, for the layers that ask
+	// for it (nn.Condition). Networks without such layers do not read them.
+	Labels
+
+	faceCount
 )
 
-var faceNames = []string{"targets", "weights", "mask"}
+// Faces lists all faces.
+func Faces() []Face {
+	all := make([]Face, faceCount)
+	for f := range all {
+		all[f] = Face(f)
+	}
+	return all
+}
+
+var faceNames = [faceCount]string{"targets", "weights", "mask", "labels"}
 
 // String returns the face's name.
 func (f Face) String() string {
@@ -51,7 +65,7 @@ func FaceOf(source Source, f Face) Source {
 }
 
 // With returns source with a face, in place of the one it may have. A face of another
-// number of samples, or weights that are not one number each, are an error.
+// number of samples, or weights or labels that are not one number each, are an error.
 func With(source Source, f Face, face Source) (Source, error) {
 	if int(f) >= len(faceNames) {
 		return nil, fmt.Errorf("dataset: unknown face %d of a source, want one of %v", f, faceNames)
@@ -59,8 +73,8 @@ func With(source Source, f Face, face Source) (Source, error) {
 	if source.Len() != face.Len() {
 		return nil, fmt.Errorf("dataset: %v for %d samples, but there are %d", f, face.Len(), source.Len())
 	}
-	if f == Weights && face.Sample().Size() != 1 {
-		return nil, fmt.Errorf("dataset: weights of shape %v, want one number for each sample", face.Sample())
+	if (f == Weights || f == Labels) && face.Sample().Size() != 1 {
+		return nil, fmt.Errorf("dataset: %v of shape %v, want one number for each sample", f, face.Sample())
 	}
 	return &withFace{source, f, face}, nil
 }
@@ -78,6 +92,16 @@ func (s *withFace) Face(f Face) Source {
 	return FaceOf(s.Source, f)
 }
 
+// scaled scales the samples, and targets like them.
+func (s *withFace) scaled(by *Scaler) (Source, error) {
+	inner, err := Scaled(s.Source, by)
+	if err != nil || s.which != Targets || s.face.Sample().Size() != s.Sample().Size() {
+		return &withFace{inner, s.which, s.face}, err
+	}
+	targets, err := Scaled(s.face, by)
+	return &withFace{inner, s.which, targets}, err
+}
+
 func (s *withFace) Window() (buffer, block int) { return windowOf(s.Source) }
 
 // ClassWeights returns weights for [With]: a sample of class c has weights[c]. A class
@@ -89,6 +113,19 @@ func ClassWeights(labels []int, weights []float32) (Source, error) {
 			return nil, fmt.Errorf("dataset: class weights: sample %d has class %d, there are weights of %d classes", i, label, len(weights))
 		}
 		list.Data[i] = weights[label]
+	}
+	return Array{list}, nil
+}
+
+// ClassLabels returns labels for [With]: the class of each sample, at least 0.
+func ClassLabels(labels []int) (Source, error) {
+	const most = 1 << 24 // float32 holds all whole numbers up to it
+	list := tensor.New(len(labels), 1)
+	for i, label := range labels {
+		if label < 0 || label >= most {
+			return nil, fmt.Errorf("dataset: class labels: sample %d has class %d, want 0 to %d", i, label, most-1)
+		}
+		list.Data[i] = float32(label)
 	}
 	return Array{list}, nil
 }

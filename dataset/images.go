@@ -21,7 +21,7 @@ type Images struct {
 	values *[256]float32 // what each byte is worth; nil for byte/255
 }
 
-var _ Source = (*Images)(nil)
+var _ Faced = (*Images)(nil)
 
 // unitValues maps bytes to [0, 1], each the float32 nearest to byte/255, as
 // NumPy's X.astype(np.float32) / 255 and torchvision's ToTensor have it.
@@ -48,6 +48,27 @@ func (d *Images) Read(dst []float32, indices []int) error {
 	}
 	for i, index := range indices {
 		lookUp(dst[i*n:(i+1)*n], d.Pixels[index*n:(index+1)*n], values)
+	}
+	return nil
+}
+
+// Face returns the labels, if there are some, and no other face.
+func (d *Images) Face(f Face) Source {
+	if f != Labels || d.Labels == nil {
+		return nil
+	}
+	return labelBytes(d.Labels)
+}
+
+// labelBytes are labels as a source.
+type labelBytes []uint8
+
+func (l labelBytes) Len() int             { return len(l) }
+func (l labelBytes) Sample() tensor.Shape { return tensor.Shape{1} }
+
+func (l labelBytes) Read(dst []float32, indices []int) error {
+	for i, index := range indices {
+		dst[i] = float32(l[index])
 	}
 	return nil
 }

@@ -267,6 +267,8 @@ func Scaled(source Source, s *Scaler) (Source, error) {
 		if s.Kind == UnitScaling {
 			return source.scaled(s), nil
 		}
+	case *withFace:
+		return source.scaled(s)
 	case *subset:
 		inner, err := Scaled(source.source, s)
 		return &subset{inner, source.indices}, err

@@ -238,6 +238,9 @@ func (p *program) append(b *Builder, s boundStage, in []Value) (Value, error) {
 	if len(p.ops) >= maxStages {
 		return 0, fmt.Errorf("the network has more than %d stages", maxStages)
 	}
+	if r, ok := s.Stage.(LabelReader); ok && p.Classes() > 0 && r.Classes() != p.Classes() {
+		return 0, fmt.Errorf("got labels of %d classes, but a layer in front has some of %d", r.Classes(), p.Classes())
+	}
 	s.in = p.shapes[in[0]]
 	o := op{boundStage: s, inputs: slices.Clone(in), layer: p.layer, name: b.name, path: strings.Join(b.path, "."), frozen: b.frozen, rule: b.rule}
 	for _, param := range s.Params {

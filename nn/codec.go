@@ -38,7 +38,7 @@ func init() {
 		SimpleRNN{}, LSTM{}, GRU{}, RepeatVector{}, TimeDistributed{}, Bidirectional{},
 		Residual{}, Parallel{}, Tap{}, Join{}, Named{}, Frozen{},
 		ActivityRegularization{}, KLRegularization{}, MMDRegularization{}, Regularized{}, Tied{},
-		Sampling{}, MaskingNoise{}, SaltAndPepperNoise{},
+		Condition{}, Sampling{}, MaskingNoise{}, SaltAndPepperNoise{},
 	} {
 		Register(l)
 	}

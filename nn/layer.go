@@ -166,6 +166,7 @@ type Frame struct {
 	// Xs and DXs are all inputs of a stage with several and their gradients, of which
 	// any may be nil; X and DX are the first. See Builder.AddStage.
 	Xs, DXs [][]float32
+	Labels  []float32 // the class of each sample, for a LabelReader; nil where the network has none
 	// Memory holds N×Plan.Memory[i] values in array i. They are zero at first and
 	// written by this stage only, in one pass.
 	Memory [][]float32

@@ -236,6 +236,17 @@ func (n *Network) Output() tensor.Shape { return n.shapes[n.output] }
 // Layers returns the layers the network was made of; the slice must not be changed.
 func (n *Network) Layers() []Layer { return n.layers }
 
+// Classes returns of how many classes the labels are that layers of the network ask for
+// (LabelReader, such as Condition), 0 if none does.
+func (n *Network) Classes() int {
+	for i := range n.ops {
+		if r, ok := n.ops[i].Stage.(LabelReader); ok {
+			return r.Classes()
+		}
+	}
+	return 0
+}
+
 // Weights returns the arena itself, not a copy.
 func (n *Network) Weights() []float32 { return n.weights }
 

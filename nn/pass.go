@@ -28,6 +28,7 @@ type Pass struct {
 	derived [][]float32
 	frames  [][]Frame // [worker][stage]
 	lent    []Value   // values that are the memory of the input
+	labels  []float32 // of the samples; nil where no stage reads them
 
 	sampleValues int // see SampleValues
 
@@ -95,6 +96,9 @@ func (n *Network) newPass(capacity int, o PassOptions) *Pass {
 		panic(err)
 	}
 	p := &Pass{net: n, capacity: capacity, logits: o.Logits, wiring: n.wire(), solo: parallel.NewTeam(1).Worker(0)}
+	if n.Classes() > 0 {
+		p.labels = make([]float32, capacity)
+	}
 	p.allocateFrames(max(o.Workers, 1))
 	return p
 }
@@ -186,6 +190,10 @@ func (p *Pass) Samples() int { return p.n }
 
 // InputRows returns the memory of input samples lo to hi, to be filled.
 func (p *Pass) InputRows(lo, hi int) []float32 { return rows(p.values[0], lo, hi, p.net.input.Size()) }
+
+// LabelRows returns the memory of the labels of samples lo to hi, to be filled with whole
+// numbers from 0 to below Network.Classes. It is nil where no layer asks for labels.
+func (p *Pass) LabelRows(lo, hi int) []float32 { return rows(p.labels, lo, hi, 1) }
 
 // OutputRows returns output samples lo to hi.
 func (p *Pass) OutputRows(lo, hi int) []float32 {

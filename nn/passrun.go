@@ -188,6 +188,7 @@ func (p *Pass) frame(worker, stage, lo, hi int) *Frame {
 	for i, size := range s.Memory {
 		f.Memory[i] = rows(p.memory[stage][i], lo, hi, size)
 	}
+	f.Labels = rows(p.labels, lo, hi, 1)
 	f.Training = p.noise && !p.rests[stage]
 	f.Random = p.random
 	f.Evaluating = p.evaluating

@@ -61,6 +61,12 @@ var variational = nn.Layers{
 	nn.MMDRegularization{Weight: 2}, nn.Dense{Units: 16, Activation: nn.Sigmoid},
 }
 
+// conditional is a network of layers that read the labels of the samples.
+var conditional = nn.Layers{
+	nn.Condition{Classes: 5}, nn.Dense{Units: 9, Activation: nn.SELU}, nn.Reshape{3, 3}, nn.Condition{Classes: 5, Embedding: 4}, nn.Flatten{},
+	nn.Dense{Units: 16, Activation: nn.Sigmoid},
+}
+
 // network is one to train, its input and the number of samples.
 type network struct {
 	name   string
@@ -77,6 +83,7 @@ var networks = []network{
 	{"blocks", blocks, tensor.Shape{12, 12}, 5},
 	{"attentive", attentive, tensor.Shape{12, 12}, 5},
 	{"variational", variational, tensor.Shape{16}, 70},
+	{"conditional", conditional, tensor.Shape{16}, 11},
 }
 
 // TestWorkersGiveSameBits trains with several numbers of workers and compares all

@@ -37,6 +37,9 @@ func newStepper(tb testing.TB, workers, n int, rate float64, input tensor.Shape,
 	s := &stepper{net: net, n: n, team: parallel.NewTeam(workers)}
 	tb.Cleanup(s.team.Close)
 	s.pass = net.NewTrainingPass(n, nn.PassOptions{Workers: workers, Logits: true})
+	for i := range s.pass.LabelRows(0, n) {
+		s.pass.LabelRows(i, i+1)[0] = float32(i * i % net.Classes())
+	}
 	s.state = optim.NewState(optim.SGD{LearningRate: rate}, len(net.Weights()))
 	s.batch = make([]float32, n*input.Size())
 	for i := range s.batch {

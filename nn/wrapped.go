@@ -86,8 +86,14 @@ func decodeStrictly(data []byte, to any) error {
 // bindWrapped binds a layer that stands inside another.
 func bindWrapped(l Layer, in tensor.Shape) (boundStage, error) {
 	s, err := bind(l, in)
-	if _, ok := s.Stage.(Penalizer); ok && err == nil {
-		err = errors.New("it adds to the loss, and that it can only do by itself")
+	if err != nil {
+		return s, err
 	}
-	return s, err
+	if _, ok := s.Stage.(Penalizer); ok {
+		return s, errors.New("it adds to the loss, and that it can only do by itself")
+	}
+	if _, ok := s.Stage.(LabelReader); ok {
+		return s, errors.New("it reads labels, and that it can only do by itself")
+	}
+	return s, nil
 }

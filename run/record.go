@@ -37,6 +37,7 @@ type Record struct {
 
 	Features []string              `json:"features,omitempty"` // names of a table's columns
 	Fill     []float32             `json:"fill,omitempty"`     // what replaces missing cells
+	Classes  []string              `json:"classes,omitempty"`  // what the labels that layers ask for stand for
 	Images   *dataset.ImageOptions `json:"images,omitempty"`   // how a folder of images was read
 	Range    *figure.Range         `json:"range,omitempty"`    // of the values of images: black and white
 	Pixels   *Pixels               `json:"pixels,omitempty"`   // what a recipe made of bytes; nil for their share of 255
@@ -133,7 +134,7 @@ func (s *Session) startDigests(ctx context.Context) (digests func() (Digests, er
 			if part.data == nil {
 				continue
 			}
-			if *part.digest, err = dataset.Digest(ctx, part.data); err != nil {
+			if *part.digest, err = dataset.Digest(ctx, part.data, s.Model.Faces()...); err != nil {
 				return Digests{}, err
 			}
 		}

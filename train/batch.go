@@ -11,8 +11,8 @@ import (
 
 // sides is what a source has for the samples of a batch besides, where it has it.
 type sides struct {
-	source [3]dataset.Source // by dataset.Face; nil for none
-	values [3][]float32      // of the batch
+	source []dataset.Source // by dataset.Face; nil for none
+	values [][]float32      // of the batch
 
 	present []int       // values of each sample that are there, if there is a mask
 	compact [][]float32 // of each worker: prediction, target and gradient of a sample without what is missing
@@ -23,8 +23,14 @@ func (l *loop) use(source dataset.Source, what string) {
 	l.source, l.what = source, what
 	size, capacity := l.trainer.Network.Output().Size(), len(l.losses)
 	s := &l.sides
-	for f := range s.source {
-		s.source[f] = dataset.FaceOf(source, dataset.Face(f))
+	if s.source == nil {
+		s.source, s.values = make([]dataset.Source, len(dataset.Faces())), make([][]float32, len(dataset.Faces()))
+	}
+	for _, f := range dataset.Faces() {
+		s.source[f] = dataset.FaceOf(source, f)
+		if f == dataset.Labels && l.trainer.Network.Classes() == 0 {
+			s.source[f] = nil
+		}
 		if s.source[f] != nil && s.values[f] == nil {
 			s.values[f] = make([]float32, capacity*s.source[f].Sample().Size())
 		}
@@ -44,7 +50,10 @@ func checkSides(n *nn.Network, what string, source dataset.Source) error {
 	if targets == nil && n.Output().Size() != n.Input().Size() {
 		return fmt.Errorf("train: the network gives samples of shape %v for inputs of shape %v, want as many elements", n.Output(), n.Input())
 	}
-	for f, want := range map[dataset.Face]int{dataset.Targets: n.Output().Size(), dataset.Weights: 1, dataset.Mask: n.Output().Size()} {
+	if n.Classes() > 0 && dataset.FaceOf(source, dataset.Labels) == nil {
+		return fmt.Errorf("train: the network has layers that ask for labels of %d classes, but the %s samples have none; want data with labels (dataset.Labels)", n.Classes(), what)
+	}
+	for f, want := range map[dataset.Face]int{dataset.Targets: n.Output().Size(), dataset.Weights: 1, dataset.Mask: n.Output().Size(), dataset.Labels: 1} {
 		face := dataset.FaceOf(source, f)
 		switch {
 		case face == nil:
@@ -84,11 +93,19 @@ func (l *loop) read(lo, hi int) error {
 			return err
 		}
 	}
+	if l.has(dataset.Labels) { // the network only gets to see what has been checked
+		copy(l.pass.LabelRows(lo, hi), l.sides.rows(dataset.Labels, lo, hi))
+	}
 	return nil
 }
 
-// checkSides checks weight and mask of sample i of the batch and counts what is there.
+// checkSides checks label, weight and mask of sample i of the batch and counts what is there.
 func (l *loop) checkSides(i int) error {
+	if l.has(dataset.Labels) {
+		if err := nn.CheckLabel(l.sides.values[dataset.Labels][i], l.trainer.Network.Classes()); err != nil {
+			return fmt.Errorf("sample %d has the %w", l.batch[i], err)
+		}
+	}
 	if l.has(dataset.Weights) {
 		if w := l.sides.values[dataset.Weights][i]; !(w >= 0) || !finite(float64(w)) {
 			return fmt.Errorf("sample %d has the weight %v, want at least 0", l.batch[i], w)

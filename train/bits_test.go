@@ -11,6 +11,7 @@ import (
 	"os"
 	"testing"
 
+	"hourglass/dataset"
 	"hourglass/internal/golden"
 	"hourglass/internal/race"
 	"hourglass/loss"
@@ -63,6 +64,35 @@ var bitsCases = []struct {
 	{"residual, SGD", nn.Layers{nn.Residual{Layers: nn.Layers{nn.Dense{Units: 6, Activation: nn.ReLU6}}},
 		nn.Parallel{Branches: []nn.Layers{{nn.Dense{Units: 4}}, {nn.Dense{Units: 5, Activation: nn.ReLU}}}}, nn.Dense{Units: 6}},
 		loss.MeanSquaredError{}, optim.SGD{LearningRate: 0.1}, nil},
+	{"depthwise and separable, RMSprop", nn.Layers{nn.Reshape{6, 6, 1}, nn.DepthwiseConv2D{Kernel: nn.Square(3), Padding: nn.Same, Multiplier: 3, Activation: nn.SELU},
+		nn.SeparableConv2D{Filters: 4, Kernel: nn.Pair{2, 3}, Strides: nn.Square(2), Padding: nn.Same, Activation: nn.Tanh}, nn.Reshape{9, 4},
+		nn.DepthwiseConv1D{Kernel: 3, Padding: nn.Same}, nn.SeparableConv1D{Filters: 5, Kernel: 2, Padding: nn.Causal, Activation: nn.SiLU},
+		nn.Flatten{}, nn.Dense{Units: 36}, nn.Reshape{6, 6}},
+		loss.MeanSquaredError{}, optim.RMSprop{}, nil},
+	{"regularisers, Adam", nn.Layers{nn.Flatten{}, nn.Regularized{Layer: nn.Dense{Units: 12, Activation: nn.Sigmoid}, L1: 1e-4, L2: 1e-3},
+		nn.KLRegularization{Target: 0.1, Weight: 0.05}, nn.ActivityRegularization{L1: 1e-3, L2: 1e-3}, nn.MMDRegularization{Weight: 0.1},
+		nn.Dense{Units: 36}, nn.Reshape{6, 6}},
+		loss.MeanSquaredError{}, optim.Adam{}, nil},
+	{"variational, Adam", nn.Layers{nn.Flatten{}, nn.MaskingNoise{Rate: 0.1}, nn.SaltAndPepperNoise{Rate: 0.1}, nn.Dense{Units: 12, Activation: nn.SELU},
+		nn.Parallel{Branches: []nn.Layers{{nn.Dense{Units: 3}}, {nn.Dense{Units: 3}}}}, nn.Sampling{Weight: 0.02},
+		nn.Dense{Units: 36, Activation: nn.Sigmoid}, nn.Reshape{6, 6}},
+		loss.BinaryCrossEntropy{}, optim.Adam{}, nil},
+	{"conditional, SGD", nn.Layers{nn.Flatten{}, nn.Condition{Classes: 3}, nn.Dense{Units: 4, Activation: nn.Tanh},
+		nn.Condition{Classes: 3, Embedding: 2}, nn.Dense{Units: 36}, nn.Reshape{6, 6}},
+		loss.MeanSquaredError{}, optim.SGD{LearningRate: 0.3}, nil},
+}
+
+// labelledSamples are samples of three classes.
+func labelledSamples(t *testing.T, n int) dataset.Source {
+	numbers := make([]int, n)
+	for i := range numbers {
+		numbers[i] = i % 3
+	}
+	labels, err := dataset.ClassLabels(numbers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return with(t, samples(n, 6, 6), dataset.Labels, labels)
 }
 
 // TestBits trains for 750 steps each and compares the weights, the last epoch's loss and
@@ -81,7 +111,7 @@ func TestBits(t *testing.T) {
 		net.Init(7)
 		trainer := Trainer{Network: net, Loss: c.loss, Optimizer: c.optimizer, Schedule: c.schedule, Epochs: 150, BatchSize: 8, Seed: 3,
 			Metrics: []metric.Metric{metric.MeanSquaredError{}, metric.RoundedAccuracy{}}, Threads: 1}
-		history, err := trainer.Fit(context.Background(), samples(40, 6, 6), samples(7, 6, 6))
+		history, err := trainer.Fit(context.Background(), labelledSamples(t, 40), labelledSamples(t, 7))
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}

@@ -3,7 +3,6 @@ package workflow
 import (
 	"fmt"
 
-	"hourglass"
 	"hourglass/dataset"
 )
 
@@ -16,7 +15,7 @@ func (s *session) openFrom() error {
 	if s.Architecture != "" || s.Codes != 0 {
 		return fmt.Errorf("workflow: start from %s: the model has an architecture of its own, want no other", s.From)
 	}
-	ae, err := hourglass.Load(s.From)
+	ae, err := OpenModel(s.From)
 	if err != nil {
 		return err
 	}

@@ -36,16 +36,19 @@ func OpenModel(path string) (*Model, error) {
 		if err := json.Unmarshal(text, &m.Record); err != nil {
 			m.Record = run.Record{}
 		}
-		trim(&m.Record, ae.Encoder().Input().Size())
+		trim(&m.Record, ae.Encoder().Input().Size(), ae.Classes())
 	}
 	return m, nil
 }
 
 // trim removes what a record says of samples of another size than the model's, or
 // cannot say of any: files come from anywhere.
-func trim(r *run.Record, size int) {
+func trim(r *run.Record, size, classes int) {
 	if len(r.Features) != size {
 		r.Features = nil
+	}
+	if len(r.Classes) > classes {
+		r.Classes = nil
 	}
 	if len(r.Fill) != size {
 		r.Fill = nil
@@ -96,8 +99,18 @@ func (m *Model) check(in *Input) error {
 }
 
 // samples returns data as the autoencoder wants it. One without a scaler was trained
-// by a recipe, or a program, whose images were not bytes but their shares of white.
+// by a recipe, or a program, whose images were not bytes but their shares of white. With
+// them are their labels, if it asks for some.
 func (m *Model) samples(in *Input) (dataset.Source, error) {
+	source, err := m.inUnits(in)
+	if err != nil {
+		return nil, err
+	}
+	return m.labelled(source, in.Data)
+}
+
+// inUnits returns data without labels.
+func (m *Model) inUnits(in *Input) (dataset.Source, error) {
 	if m.Scaler() != nil || in.Largest == 0 {
 		return in.Samples, nil
 	}
@@ -116,7 +129,7 @@ func (m *Model) PixelValues() (values [256]float32) {
 		images.Pixels[i], indices[i] = byte(i), i
 	}
 	in := &Input{Data: &dataset.Data{Samples: images.Raw(), Largest: 255}}
-	source, err := m.samples(in)
+	source, err := m.inUnits(in)
 	if err != nil {
 		panic(err) // images of bytes can always be scaled
 	}
@@ -167,24 +180,33 @@ func (m *Model) Range() figure.Range {
 	return figure.Range{Low: 0, High: 1}
 }
 
+// given returns data as the autoencoder wants it, and its labels beside it.
+func (m *Model) given(in *Input) (source dataset.Source, labels []int, err error) {
+	if source, err = m.inUnits(in); err != nil {
+		return nil, nil, err
+	}
+	labels, err = m.labels(in.Data)
+	return source, labels, err
+}
+
 // Encode yields the codes of all samples.
 func (m *Model) Encode(ctx context.Context, in *Input) (iter.Seq2[[]float32, error], error) {
-	source, err := m.samples(in)
+	source, labels, err := m.given(in)
 	if err != nil {
 		return nil, err
 	}
 	var failed error
-	return checked(m.EncodeSeq(rows(ctx, source, &failed)), &failed), nil
+	return checked(m.Given(labels...).EncodeSeq(rows(ctx, source, &failed)), &failed), nil
 }
 
 // Reconstruct yields what becomes of all samples.
 func (m *Model) Reconstruct(ctx context.Context, in *Input) (iter.Seq2[[]float32, error], error) {
-	source, err := m.samples(in)
+	source, labels, err := m.given(in)
 	if err != nil {
 		return nil, err
 	}
 	var failed error
-	return checked(m.ReconstructSeq(rows(ctx, source, &failed)), &failed), nil
+	return checked(m.Given(labels...).ReconstructSeq(rows(ctx, source, &failed)), &failed), nil
 }
 
 // Decode yields the samples that codes stand for. Codes of another size are refused.
@@ -192,8 +214,15 @@ func (m *Model) Decode(ctx context.Context, codes *Input) (iter.Seq2[[]float32, 
 	if want := m.Decoder().Input(); codes.Shape().Size() != want.Size() {
 		return nil, fmt.Errorf("workflow: %s has samples of shape %v, but codes of the model %s have %v", codes.Path, codes.Shape(), m.Path, want)
 	}
+	var labels []int
+	if m.Decoder().Classes() > 0 {
+		var err error
+		if labels, err = m.labels(codes.Data); err != nil {
+			return nil, err
+		}
+	}
 	var failed error
-	return checked(m.DecodeSeq(rows(ctx, codes.Samples, &failed)), &failed), nil
+	return checked(m.Given(labels...).DecodeSeq(rows(ctx, codes.Samples, &failed)), &failed), nil
 }
 
 // checked ends with an error if a sample could not be read.

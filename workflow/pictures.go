@@ -85,7 +85,17 @@ func (m *Model) pairs(in *Input, chosen []int) (inputs, outputs tensor.Tensor, e
 	if inputs, err = readAll(source); err != nil {
 		return inputs, outputs, err
 	}
-	outputs, err = m.Autoencoder.Reconstruct(inputs)
+	labels, err := m.labels(in.Data)
+	if err != nil {
+		return inputs, outputs, err
+	}
+	var given []int
+	if labels != nil {
+		for _, i := range chosen {
+			given = append(given, labels[i])
+		}
+	}
+	outputs, err = m.Given(given...).Reconstruct(inputs)
 	outputs.Shape = inputs.Shape
 	return inputs, outputs, err
 }

@@ -66,7 +66,7 @@ const trainName = "train"
 type session struct {
 	TrainOptions
 	data    *dataset.Data
-	from    *hourglass.Autoencoder // that the run starts from, or nil
+	from    *Model // that the run starts from, or nil
 	parts   dataset.Parts
 	model   *Model
 	metrics *Metrics
@@ -132,6 +132,9 @@ func newSession(ctx context.Context, data *dataset.Data, o TrainOptions) (*sessi
 	}
 	s.scaling = describeScaling(scaler, extent, data.Largest)
 	s.model.Record = s.record(extent)
+	if err := s.label(); err != nil {
+		return nil, err
+	}
 	s.plan()
 	return s, nil
 }
@@ -240,6 +243,9 @@ func (s *session) plan() {
 // record is what is known of the data.
 func (s *session) record(e extent) run.Record {
 	r := run.Record{Scaling: string(s.Scale), Features: s.data.Features, Fill: s.data.Fill}
+	if s.from != nil {
+		r.Classes = s.from.Record.Classes
+	}
 	if s.Divisor != 0 {
 		r.Scaling += fmt.Sprint(" by ", s.Divisor)
 	}

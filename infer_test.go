@@ -125,8 +125,8 @@ func TestRunIntoAllocatesNothing(t *testing.T) {
 // Memory is in proportion to the call: one image through a layer of 512×512×64 values
 // takes what it needs, 64 MiB, and several go through one after another.
 func TestMemoryOfACall(t *testing.T) {
-	if testing.Short() {
-		t.Skip("some hundred million multiplications")
+	if testing.Short() || race.Enabled {
+		t.Skip("some hundred million multiplications; memory that a pool keeps")
 	}
 	pixel := nn.Square(1)
 	a, err := New(nn.Layers{nn.Input{512, 512, 1}, nn.Conv2D{Filters: 64, Kernel: pixel}, nn.Conv2D{Filters: 1, Kernel: pixel}},

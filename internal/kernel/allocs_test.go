@@ -1,10 +1,14 @@
 package kernel
 
-import "testing"
+import (
+	"testing"
+
+	"hourglass/internal/race"
+)
 
 // TestAllocs holds every kernel to allocating nothing once it has run.
 func TestAllocs(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("pools keep nothing under the race detector")
 	}
 	eachLevel(t, func(t *testing.T) {

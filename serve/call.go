@@ -140,10 +140,10 @@ func (c *call) write(contentType string, body []byte) error {
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("X-Content-Type-Options", "nosniff")
-	c.w.WriteHeader(c.status)
-	if c.r.Method != http.MethodHead {
-		c.w.Write(body)
+	if c.r.Method == http.MethodHead {
+		body = nil
 	}
+	send(c.w, c.r, c.status, body)
 	return nil
 }
 

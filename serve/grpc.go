@@ -266,6 +266,7 @@ func (g *grpcService) ModelInfer(ctx context.Context, r *inference.ModelInferReq
 	if err != nil {
 		return nil, err
 	}
+	defer p.results.Recycle()
 	return toGRPC(answer), nil
 }
 

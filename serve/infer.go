@@ -19,6 +19,8 @@ type task struct {
 	samples  int
 	want     registry.Want
 	quantile float64
+
+	results registry.Results // once it has run; the answer lies in their memory
 }
 
 // plan checks a request against the model it is for.
@@ -109,21 +111,21 @@ func (p *task) bytes() int64 {
 	return int64(each) * int64(p.samples)
 }
 
-// run computes the answer to a request.
+// run computes the answer to a request, which may be used until the results are
+// recycled.
 func (p *task) run(ctx context.Context, r *oip.Request, how batch.Admission) (*oip.Response, error) {
-	var results registry.Results
 	var err error
 	if p.view.Part == registry.Decoder {
-		results.Reconstruction, err = p.view.Decode(ctx, r.Inputs[0].Data, p.samples)
+		p.results, err = p.view.Decode(ctx, r.Inputs[0].Data, p.samples)
 	} else {
-		results, err = p.view.Run(ctx, r.Inputs[0].Data, p.samples, p.want, how)
+		p.results, err = p.view.Run(ctx, r.Inputs[0].Data, p.samples, p.want, how)
 	}
 	if err != nil {
 		return nil, err
 	}
 	answer := &oip.Response{Model: p.view.FullName(), Version: p.view.Version, ID: r.ID}
 	for _, out := range r.Outputs {
-		t, err := p.tensor(out.Name, results)
+		t, err := p.tensor(out.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -134,7 +136,8 @@ func (p *task) run(ctx context.Context, r *oip.Request, how batch.Admission) (*o
 }
 
 // tensor returns results as an output.
-func (p *task) tensor(name string, r registry.Results) (oip.Tensor, error) {
+func (p *task) tensor(name string) (oip.Tensor, error) {
+	r := &p.results
 	t := oip.Tensor{Name: name, Shape: []int{p.samples}}
 	switch name {
 	case registry.CodesName:

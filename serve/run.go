@@ -101,6 +101,7 @@ func (s *Server) httpServer() *http.Server {
 		WriteTimeout:   2*c.ReadTimeout + c.Timeout,
 		IdleTimeout:    c.IdleTimeout,
 		MaxHeaderBytes: maxHeader,
+		ConnContext:    withConn,
 		HTTP2:          &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // of connections that strangers broke
 	}
@@ -109,7 +110,7 @@ func (s *Server) httpServer() *http.Server {
 // serveHTTP serves until the server is closed.
 func (s *Server) serveHTTP(server *http.Server, listener net.Listener) error {
 	if s.config.TLSCert == "" {
-		return server.Serve(listener)
+		return server.Serve(holdingListener{listener})
 	}
 	server.TLSConfig = s.certificate.config()
 	return server.ServeTLS(listener, "", "")

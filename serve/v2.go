@@ -93,6 +93,7 @@ func (s *Server) v2Infer(c *call) error {
 		return err
 	}
 	*c.body = text
+	p.results.Recycle()
 	if len(request.Inputs) == 1 && cap(request.Inputs[0].Data) <= keptValues {
 		requests.Put(request)
 	}

@@ -177,11 +177,11 @@ func answerEncode(c *call, q *question) ([]byte, error) {
 }
 
 func answerDecode(c *call, q *question) ([]byte, error) {
-	y, err := q.model.Decode(c.ctx, q.values, q.n)
+	r, err := q.model.Decode(c.ctx, q.values, q.n)
 	if err != nil {
 		return nil, err
 	}
-	return q.samples(y)
+	return q.samples(r.Reconstruction)
 }
 
 func answerReconstruct(c *call, q *question) ([]byte, error) {

@@ -2,8 +2,8 @@
 //
 // There is no dispatcher. A request that finds a free slot leads a batch itself,
 // at once and on its own goroutine, so that a request which is alone pays nothing
-// for the others there might have been. One that finds all slots taken waits in
-// line; the leader that ends a batch hands its slot to the first in line, who
+// for the others there might have been; it only lets those go first that are ready
+// to run. One that finds all slots taken waits in line; the leader that ends a batch hands its slot to the first in line, who
 // takes along everybody behind, up to the size of a batch. The busier the machine,
 // the longer the line and the larger the batches.
 package batch
@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -192,7 +193,12 @@ func (q *Queue[T]) take(ctx context.Context, e *entry[T], t turn) error {
 // caller's, and passes the slot on.
 func (q *Queue[T]) lead(item T, size int) error {
 	defer q.pass()
-	q.gather(size)
+	if size < q.options.MaxBatch {
+		// Those go first that could run: on a busy machine they come to stand in line
+		// meanwhile, and where there are none this returns at once.
+		runtime.Gosched()
+		q.gather(size)
+	}
 	company, total := q.collect(size)
 	items := make([]T, 1, 1+len(company))
 	items[0] = item

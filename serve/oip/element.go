@@ -36,9 +36,7 @@ func (in *Input) decode(raw []byte) error {
 	in.Data = in.Data[:n]
 	switch in.Datatype {
 	case FP32:
-		for i := range in.Data {
-			in.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-		}
+		readFloats(in.Data, raw)
 	case FP64:
 		for i := range in.Data {
 			in.Data[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(raw[8*i:])))

@@ -163,7 +163,7 @@ func (in *Input) parseAxis(s *scanner) error {
 }
 
 // parseData reads the values of an array at some depth; they may be arrays again,
-// all alike. It is array() written out, for this is where the time goes.
+// all alike. It is array() written out.
 func (in *Input) parseData(s *scanner, depth int) error {
 	if !s.take('[') {
 		return s.unexpected("an array")
@@ -173,17 +173,17 @@ func (in *Input) parseData(s *scanner, depth int) error {
 	}
 	count := 0
 	for more := !s.take(']'); more; {
-		count++
 		if s.peek() == '[' {
 			if err := in.parseData(s, depth+1); err != nil {
 				return err
 			}
+			count++
 		} else {
-			v, err := s.float32()
-			if err != nil {
+			before := len(in.Data)
+			if err := in.parseNumbers(s); err != nil {
 				return err
 			}
-			in.Data = append(in.Data, v)
+			count += len(in.Data) - before
 		}
 		switch {
 		case s.take(','):
@@ -194,6 +194,39 @@ func (in *Input) parseData(s *scanner, depth int) error {
 		}
 	}
 	return in.noteAxis(s, depth, count)
+}
+
+// parseNumbers reads a number, and those behind it as long as only commas, or a comma
+// and a space, stand between them.
+func (in *Input) parseNumbers(s *scanner) (err error) {
+	values := in.Data
+	for more := true; more && err == nil; {
+		v, end := quickFloat32(s.text, s.at)
+		if end > 0 {
+			s.at = end
+		} else if v, err = s.anyFloat32(); err != nil {
+			break
+		}
+		values = append(values, v)
+		s.at, more = nextNumber(s.text, s.at)
+	}
+	in.Data = values
+	return err
+}
+
+// nextNumber returns where the next number begins, if one follows behind a comma.
+func nextNumber(text []byte, at int) (int, bool) {
+	if len(text)-at < 3 || text[at] != ',' {
+		return at, false
+	}
+	next := at + 1
+	if text[next] == ' ' {
+		next++
+	}
+	if c := text[next]; isDigit(c) || c == '-' {
+		return next, true
+	}
+	return at, false
 }
 
 // ParseValues reads JSON that is an array of numbers, or of arrays of them, as the

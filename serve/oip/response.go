@@ -135,27 +135,23 @@ func AppendFloats(b []byte, values []float32) ([]byte, error) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = strconv.AppendFloat(b, float64(v), 'g', -1, 32)
+		b = appendFloat32(b, v)
 	}
 	return b, nil
 }
 
 // AppendBytes appends the values to b as little-endian bytes.
 func (t *Tensor) AppendBytes(b []byte) []byte {
-	n := len(b)
-	b = slices.Grow(b, t.Bytes())[:n+t.Bytes()]
-	at := b[n:]
-	for i, v := range t.Floats {
-		binary.LittleEndian.PutUint32(at[4*i:], math.Float32bits(v))
+	b = appendFloats(slices.Grow(b, t.Bytes()), t.Floats)
+	for _, v := range t.Doubles {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
 	}
-	for i, v := range t.Doubles {
-		binary.LittleEndian.PutUint64(at[8*i:], math.Float64bits(v))
-	}
-	for i, v := range t.Bools {
-		at[i] = 0
+	for _, v := range t.Bools {
+		bit := byte(0)
 		if v {
-			at[i] = 1
+			bit = 1
 		}
+		b = append(b, bit)
 	}
 	return b
 }

@@ -3,7 +3,6 @@ package oip
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"strconv"
 	"unicode/utf8"
 )
@@ -183,17 +182,19 @@ func (s *scanner) number() ([]byte, error) {
 	return s.text[begin:s.at], nil
 }
 
-// Powers of ten that are float64 without rounding.
-var powersOfTen = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
-	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
-
-// float32 reads a number as the nearest float32, as strconv does but several times
-// faster for numbers of up to 15 digits: digits and power of ten are exact as
-// float64 (Clinger 1990), so that their product or quotient is rounded once, and
-// rounded again to float32 without harm unless it lies in the very middle between
-// two of them. An error beyond the syntax leaves the scanner behind the number.
+// float32 reads a number as the nearest float32, as strconv does.
 func (s *scanner) float32() (float32, error) {
 	s.peek()
+	if v, end := quickFloat32(s.text, s.at); end > 0 {
+		s.at = end
+		return v, nil
+	}
+	return s.anyFloat32()
+}
+
+// anyFloat32 is float32 of all there is. An error beyond the syntax leaves the
+// scanner behind the number.
+func (s *scanner) anyFloat32() (float32, error) {
 	text, begin := s.text, s.at
 	at := begin
 	negative := at < len(text) && text[at] == '-'
@@ -230,20 +231,11 @@ func (s *scanner) float32() (float32, error) {
 		at = end
 	}
 	s.at = at
-	if count <= 15 && exponent >= -22 && exponent <= 22 {
-		value := float64(digits)
-		if exponent < 0 {
-			value /= powersOfTen[-exponent]
-		} else {
-			value *= powersOfTen[exponent]
-		}
+	if v, ok := nearestFloat32(digits, count, exponent); ok {
 		if negative {
-			value = -value
+			v = -v
 		}
-		const middle, belowFloat32 = 1 << 28, 1<<29 - 1
-		if math.Float64bits(value)&belowFloat32 != middle && (digits == 0 || math.Abs(value) > 1e-37) && math.Abs(value) < 3e38 {
-			return float32(value), nil
-		}
+		return v, nil
 	}
 	value, err := strconv.ParseFloat(string(text[begin:at]), 32)
 	if err != nil {

@@ -22,7 +22,12 @@ const (
 type Results struct {
 	Codes, Reconstruction []float32
 	Scores                []float64 // mean squared errors in the units the network works in
+
+	lent *memory // where the values lie
 }
+
+// Recycle lets others use the memory of the results, which the caller is done with.
+func (r Results) Recycle() { r.lent.giveBack() }
 
 // job is a request's share of a batch. The results' memory is there already.
 type job struct {
@@ -46,15 +51,16 @@ func newEngine(ae *hourglass.Autoencoder) *engine {
 }
 
 // room makes room for what is wanted of n samples.
-func (e *engine) room(want Want, n int) (r Results) {
+func (e *engine) room(want Want, n int) Results {
+	r := Results{lent: borrow()}
 	if want&Codes != 0 {
-		r.Codes = make([]float32, n*e.code)
+		r.Codes = enough(&r.lent.codes, n*e.code)
 	}
 	if want&Reconstruction != 0 {
-		r.Reconstruction = make([]float32, n*e.out)
+		r.Reconstruction = enough(&r.lent.samples, n*e.out)
 	}
 	if want&Scores != 0 {
-		r.Scores = make([]float64, n)
+		r.Scores = enough(&r.lent.scores, n)
 	}
 	return r
 }
@@ -83,16 +89,19 @@ func together(jobs []*job, room func(Want, int) Results, compute func(*job) erro
 		return
 	}
 	all, size := &job{}, 0
+	inputs := borrow()
+	defer inputs.giveBack()
 	for _, j := range jobs {
 		all.n += j.n
 		all.want |= j.want
 		size += len(j.x)
 	}
-	all.x = make([]float32, 0, size)
+	all.x = enough(&inputs.samples, size)[:0]
 	for _, j := range jobs {
 		all.x = append(all.x, j.x...)
 	}
 	all.out = room(all.want, all.n)
+	defer all.out.Recycle()
 	failed := compute(all) != nil
 	at := 0
 	for _, j := range jobs {

@@ -98,9 +98,8 @@ func (m *Model) Run(ctx context.Context, x []float32, n int, want Want, how batc
 }
 
 // Decode computes the samples that n codes stand for.
-func (m *Model) Decode(ctx context.Context, codes []float32, n int) ([]float32, error) {
-	r, err := m.run(ctx, m.decoding, codes, n, Reconstruction, batch.Unannounced)
-	return r.Reconstruction, err
+func (m *Model) Decode(ctx context.Context, codes []float32, n int) (Results, error) {
+	return m.run(ctx, m.decoding, codes, n, Reconstruction, batch.Unannounced)
 }
 
 func (m *Model) run(ctx context.Context, queue *batch.Queue[*job], x []float32, n int, want Want, how batch.Admission) (Results, error) {
@@ -119,7 +118,11 @@ func (m *Model) run(ctx context.Context, queue *batch.Queue[*job], x []float32, 
 	if err == nil && !out.finite() {
 		err = ErrNotFinite
 	}
-	return out, err
+	if err != nil {
+		out.Recycle()
+		return Results{}, err
+	}
+	return out, nil
 }
 
 // inPieces calls do for consecutive pieces of lo to hi, a few at a time, and returns

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -134,8 +135,14 @@ func freeAddr() (string, error) {
 	return l.Addr().String(), nil
 }
 
+// process is a server that runs.
+type process struct {
+	pid  int
+	stop func()
+}
+
 // start starts the server and waits until it answers.
-func (c *contestant) start() (stop func(), err error) {
+func (c *contestant) start() (*process, error) {
 	cmd := exec.Command(c.command[0], c.command[1:]...)
 	cmd.Dir, cmd.Env, cmd.Stderr = c.dir, append(os.Environ(), c.env...), os.Stderr
 	if err := cmd.Start(); err != nil {
@@ -146,7 +153,7 @@ func (c *contestant) start() (stop func(), err error) {
 		cmd.Wait()
 		close(done)
 	}()
-	stop = func() {
+	p := &process{cmd.Process.Pid, func() {
 		cmd.Process.Signal(os.Interrupt)
 		select {
 		case <-done:
@@ -154,49 +161,48 @@ func (c *contestant) start() (stop func(), err error) {
 			cmd.Process.Kill()
 			<-done
 		}
-	}
+	}}
 	for begin := time.Now(); time.Since(begin) < 2*time.Minute; time.Sleep(100 * time.Millisecond) {
 		select {
 		case <-done:
-			return nil, fmt.Errorf("%s ended: %v", c.name, cmd.ProcessState)
+			return nil, fmt.Errorf("it ended: %v", cmd.ProcessState)
 		default:
 		}
 		if r, err := http.Get("http://" + c.addr + "/"); err == nil {
 			r.Body.Close()
 			time.Sleep(time.Second) // for the other workers
-			return stop, nil
+			return p, nil
 		}
 	}
-	stop()
-	return nil, errors.New(c.name + " does not answer")
+	p.stop()
+	return nil, errors.New("it does not answer")
 }
 
-// load lets wrk ask a server for some time, after a second to warm up.
-func load(dir, addr string, k kind, seconds float64) (measurement, error) {
+// load lets wrk ask a server, which is a process and its children, for some time.
+func load(dir, addr string, pid int, k kind, seconds float64) (measurement, error) {
 	_, length, err := request(k)
 	if err != nil {
 		return measurement{}, err
 	}
-	wrk := func(d float64) ([]byte, error) {
-		cmd := exec.Command("wrk", "-t", strconv.Itoa(min(k.connections, 2)), "-c", strconv.Itoa(k.connections), "-d", fmt.Sprintf("%.0fs", max(d, 1)),
-			"--timeout", "30s", "-s", filepath.Join(dir, "peers", "load.lua"), "http://"+addr+"/v2/models/stacked/infer")
-		cmd.Env = append(os.Environ(), "REQUESTS="+folder(dir, k), "HEADER_LENGTH="+length)
-		return cmd.CombinedOutput()
-	}
-	if out, err := wrk(1); err != nil {
-		return measurement{}, fmt.Errorf("wrk: %w: %s", err, out)
-	}
-	out, err := wrk(seconds)
+	cmd := exec.Command("wrk", "-t", strconv.Itoa(min(k.connections, 2)), "-c", strconv.Itoa(k.connections), "-d", fmt.Sprintf("%.0fs", max(seconds, 1)),
+		"--timeout", "30s", "-s", filepath.Join(dir, "peers", "load.lua"), "http://"+addr+"/v2/models/stacked/infer")
+	cmd.Env = append(os.Environ(), "REQUESTS="+folder(dir, k), "HEADER_LENGTH="+length)
+	before, known := cpuSeconds(pid)
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return measurement{}, fmt.Errorf("wrk: %w: %s", err, out)
 	}
+	after, _ := cpuSeconds(pid)
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	var m measurement
+	m := measurement{CPU: math.NaN()}
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &m); err != nil {
 		return m, fmt.Errorf("wrk said %q", out)
 	}
 	if m.Errors > 0 || m.Requests == 0 {
 		return m, fmt.Errorf("%d errors in %d requests", m.Errors, m.Requests)
+	}
+	if known {
+		m.CPU = (after - before) / float64(m.Requests)
 	}
 	return m, nil
 }

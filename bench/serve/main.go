@@ -1,13 +1,13 @@
 // Command serve measures hourglass serve beside what people run instead: PyTorch
 // behind FastAPI and uvicorn, and ONNX Runtime behind Node's http. It needs wrk,
-// python3 with torch, fastapi and uvicorn, and node; ONNX Runtime comes from npm into
-// the user's cache.
+// python3 with torch, fastapi and uvicorn (faster with uvloop and httptools), and node;
+// ONNX Runtime comes from npm into the user's cache, or from the folder in $ORT.
 //
 //	go run ./bench/serve
 //
 // All of them answer the same requests of the Open Inference Protocol for
 // reconstructions of `stacked`, and what they answer is compared first. They take
-// turns on the same cores, which wrk shares with them.
+// turns on the same cores, which wrk shares with them. It takes four to five minutes.
 package main
 
 import (
@@ -20,10 +20,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
-	"time"
 
 	"hourglass"
 	"hourglass/client"
@@ -33,8 +30,8 @@ import (
 )
 
 func main() {
-	seconds := flag.Float64("seconds", 4, "how long each measurement takes")
-	repetitions := flag.Int("repetitions", 5, "how often everything is measured")
+	seconds := flag.Float64("seconds", 2, "how long each measurement takes, at least 1")
+	repetitions := flag.Int("repetitions", 3, "how often everything is measured")
 	out := flag.String("out", "bench/serve/RESULTS.md", "file to write; - for the standard output")
 	flag.Parse()
 	if err := run(*seconds, *repetitions, *out); err != nil {
@@ -49,20 +46,23 @@ type kind struct {
 	images      int
 	binary      bool
 	connections int
+	aims        [2]float64 // how many times as many requests as FastAPI and Node answer
 }
 
 var kinds = []kind{
-	{"1 image, JSON, 1 connection", 1, false, 1},
-	{"1 image, JSON, 16 connections", 1, false, 16},
-	{"1 image, JSON, 64 connections", 1, false, 64},
-	{"64 images, binary, 1 connection", 64, true, 1},
-	{"64 images, binary, 16 connections", 64, true, 16},
+	{"1 image, JSON, 1 connection", 1, false, 1, [2]float64{10, 2}},
+	{"1 image, JSON, 16 connections", 1, false, 16, [2]float64{10, 2}},
+	{"1 image, JSON, 64 connections", 1, false, 64, [2]float64{10, 2}},
+	{"64 images, binary, 1 connection", 64, true, 1, [2]float64{3, 1.5}},
+	{"64 images, binary, 16 connections", 64, true, 16, [2]float64{3, 1.5}},
 }
 
-// measurement is what wrk says of one run.
+// measurement is what wrk says of one run, and the processor time that the server took
+// for a request.
 type measurement struct {
 	Requests, Errors  int
 	Seconds, P50, P99 float64
+	CPU               float64 // seconds; NaN where it is not known
 }
 
 func (m measurement) rate() float64 { return float64(m.Requests) / m.Seconds }
@@ -86,35 +86,45 @@ func run(seconds float64, repetitions int, out string) error {
 			return err
 		}
 	}
-	results := map[string]map[string][]measurement{} // by kind and contestant
+	all := results{}
 	for repetition := range repetitions {
 		for _, c := range contestants {
-			stop, err := c.start()
-			if err != nil {
-				return err
+			if err := measure(dir, c, ae, repetition == 0, seconds, all); err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
 			}
-			if repetition == 0 {
-				if err := check(c, ae); err != nil {
-					stop()
-					return fmt.Errorf("%s: %w", c.name, err)
-				}
-			}
-			for _, k := range kinds {
-				m, err := load(dir, c.addr, k, seconds)
-				if err != nil {
-					stop()
-					return fmt.Errorf("%s, %s: %w", c.name, k.name, err)
-				}
-				if results[k.name] == nil {
-					results[k.name] = map[string][]measurement{}
-				}
-				results[k.name][c.name] = append(results[k.name][c.name], m)
-				fmt.Fprintf(os.Stderr, "%-36s %-26s %9.0f/s  p50 %7.2f ms  p99 %7.2f ms\n", k.name, c.name, m.rate(), 1e3*m.P50, 1e3*m.P99)
-			}
-			stop()
 		}
 	}
-	return write(out, contestants, results)
+	return write(out, contestants, all)
+}
+
+// measure starts a contestant and puts it under every kind of load; the first time its
+// answers are looked at.
+func measure(dir string, c *contestant, ae *hourglass.Autoencoder, first bool, seconds float64, all results) error {
+	server, err := c.start()
+	if err != nil {
+		return err
+	}
+	defer server.stop()
+	if first {
+		if err := check(c, ae); err != nil {
+			return err
+		}
+	}
+	for i, k := range kinds {
+		if i == 0 || k.binary != kinds[i-1].binary {
+			const warm = 1 // second
+			if _, err := load(dir, c.addr, server.pid, k, warm); err != nil {
+				return fmt.Errorf("%s: %w", k.name, err)
+			}
+		}
+		m, err := load(dir, c.addr, server.pid, k, seconds)
+		if err != nil {
+			return fmt.Errorf("%s: %w", k.name, err)
+		}
+		all.add(k, c, m)
+		fmt.Fprintf(os.Stderr, "%-36s %-26s %9.0f/s  p50 %7.2f ms  p99 %7.2f ms  CPU %6.0f µs\n", k.name, c.name, m.rate(), 1e3*m.P50, 1e3*m.P99, 1e6*m.CPU)
+	}
+	return nil
 }
 
 // saveModel saves an untrained `stacked`: weights do not matter to speed.
@@ -220,62 +230,4 @@ func askJSON(addr string, k kind) ([]float32, error) {
 		return nil, fmt.Errorf("status %d: %w", r.StatusCode, err)
 	}
 	return answer.Outputs[0].Data, nil
-}
-
-// write writes the tables: medians, and ratios to the peers' best settings.
-func write(out string, contestants []*contestant, results map[string]map[string][]measurement) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "# hourglass serve beside its peers\n\n%s, load average %s, wrk on the same cores; medians. `go run ./bench/serve` repeats it.\n",
-		time.Now().UTC().Format(time.DateOnly), loadAverage())
-	b.WriteString("FastAPI and Node stand with the number of workers that answered more requests.\n\n")
-	b.WriteString("| load | | requests/s | p50 ms | p99 ms | Hourglass is faster by |\n| --- | --- | ---: | ---: | ---: | ---: |\n")
-	for _, k := range kinds {
-		rates := func(c *contestant) float64 {
-			return median(results[k.name][c.name], measurement.rate)
-		}
-		ours := rates(contestants[0])
-		for _, family := range []string{contestants[0].family, "FastAPI", "Node"} {
-			var best *contestant
-			for _, c := range contestants {
-				if c.family == family && (best == nil || rates(c) > rates(best)) {
-					best = c
-				}
-			}
-			if best == nil {
-				continue
-			}
-			ms := results[k.name][best.name]
-			ratio := ""
-			if best != contestants[0] {
-				ratio = fmt.Sprintf("**%.1f**", ours/rates(best))
-			}
-			fmt.Fprintf(&b, "| %s | %s | %.0f | %.2f | %.2f | %s |\n", k.name, best.name, rates(best),
-				1e3*median(ms, func(m measurement) float64 { return m.P50 }), 1e3*median(ms, func(m measurement) float64 { return m.P99 }), ratio)
-		}
-	}
-	if out == "-" {
-		_, err := os.Stdout.WriteString(b.String())
-		return err
-	}
-	return os.WriteFile(out, []byte(b.String()), 0o644)
-}
-
-func median(ms []measurement, value func(measurement) float64) float64 {
-	if len(ms) == 0 {
-		return math.NaN()
-	}
-	values := make([]float64, len(ms))
-	for i, m := range ms {
-		values[i] = value(m)
-	}
-	slices.Sort(values)
-	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
-}
-
-func loadAverage() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	return strings.Fields(string(text))[0]
 }

@@ -4,7 +4,8 @@
 
 It answers requests of the Open Inference Protocol for reconstructions, as JSON or with
 binary tensors. The network is traced and frozen; requests are read without models of
-pydantic, which would take longer than all the rest.
+pydantic, which would take longer than all the rest; uvicorn takes uvloop and httptools
+where they are installed.
 """
 
 import json

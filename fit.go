@@ -35,6 +35,17 @@ func Loss(l loss.Loss) FitOption { return func(s *fitSettings) { s.Loss = l } }
 // Optimizer sets the update rule; optim.Adam{} by default.
 func Optimizer(o optim.Optimizer) FitOption { return func(s *fitSettings) { s.Optimizer = o } }
 
+// OptimizerFor sets the update rule of a group of weights, that of an adversary
+// (nn.AdversaryGroup); by default it is that of all others.
+func OptimizerFor(group string, o optim.Optimizer) FitOption {
+	return func(s *fitSettings) {
+		if s.Optimizers == nil {
+			s.Optimizers = map[string]optim.Optimizer{}
+		}
+		s.Optimizers[group] = o
+	}
+}
+
 // Schedule sets how the learning rate changes; by default it does not.
 func Schedule(schedule train.Schedule) FitOption {
 	return func(s *fitSettings) { s.Schedule = schedule }

@@ -21,6 +21,7 @@ import (
 // omitempty or omitzero, and any of them may be left out.
 var arguments = map[string]string{
 	"Activation":         "activation",
+	"Adversary":          "weight layers",
 	"AveragePooling2D":   "[pool_size]",
 	"Bidirectional":      "layer",
 	"Condition":          "classes [embedding]",
@@ -61,6 +62,7 @@ var arguments = map[string]string{
 	"Tap":                "name",
 	"TimeDistributed":    "layer",
 	"UpSampling2D":       "[size]",
+	"VectorQuantizer":    "codes [commitment]",
 	"ZeroPadding2D":      "padding",
 }
 

@@ -47,6 +47,8 @@ type Builder struct {
 	name    string   // of the layer with a name that stands around; "" for none
 	depth   int      // layers around
 	frozen  bool
+	resting bool // in inference
+	group   string
 	rule    weightRule
 }
 
@@ -242,7 +244,8 @@ func (p *program) append(b *Builder, s boundStage, in []Value) (Value, error) {
 		return 0, fmt.Errorf("got labels of %d classes, but a layer in front has some of %d", r.Classes(), p.Classes())
 	}
 	s.in = p.shapes[in[0]]
-	o := op{boundStage: s, inputs: slices.Clone(in), layer: p.layer, name: b.name, path: strings.Join(b.path, "."), frozen: b.frozen, rule: b.rule}
+	o := op{boundStage: s, inputs: slices.Clone(in), layer: p.layer, name: b.name, path: strings.Join(b.path, "."), frozen: b.frozen, rule: b.rule,
+		resting: b.resting, group: b.group}
 	for _, param := range s.Params {
 		if err := p.claim(&o, param.Name); err != nil {
 			return 0, err

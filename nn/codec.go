@@ -38,7 +38,7 @@ func init() {
 		SimpleRNN{}, LSTM{}, GRU{}, RepeatVector{}, TimeDistributed{}, Bidirectional{},
 		Residual{}, Parallel{}, Tap{}, Join{}, Named{}, Frozen{},
 		ActivityRegularization{}, KLRegularization{}, MMDRegularization{}, Regularized{}, Tied{},
-		Condition{}, Sampling{}, MaskingNoise{}, SaltAndPepperNoise{},
+		Condition{}, VectorQuantizer{}, Adversary{}, Sampling{}, MaskingNoise{}, SaltAndPepperNoise{},
 	} {
 		Register(l)
 	}

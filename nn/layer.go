@@ -171,6 +171,8 @@ type Frame struct {
 	// written by this stage only, in one pass.
 	Memory [][]float32
 
+	Common [][]float32 // what Builder.Remember has given the stage, of these samples
+
 	Params [][]float32 // one slice a parameter
 	Grads  [][]float32 // their gradients; nil when not training
 	// SharedParams are the parameters of others that a Sharer uses, and SharedGrads their
@@ -185,7 +187,10 @@ type Frame struct {
 	// loss, and Factors what each is multiplied by; nil in inference.
 	Penalties [][]float64
 	Factors   []float64
-	terms     []penaltyTerm // that Penalties are of
+	// Measures holds for each measure of a Measurer that of each sample; nil in inference.
+	Measures [][]float64
+	measured []penaltyTerm // that Measures are of
+	terms    []penaltyTerm // that Penalties are of
 
 	Training bool // noise and dropout act only in training
 	// Evaluating tells that a loss is evaluated: noise rests, but what is random by nature,

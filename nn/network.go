@@ -30,6 +30,8 @@ type Network struct {
 	taps   map[Value]string // the names of tapped values
 	lacks  []string         // taps that a part of a network joins but does not have
 
+	commons []int // values a sample of each Common
+
 	arena   []float32 // of the whole network, which the spans of stages are of
 	from    int       // where in the arena weights begin
 	weights []float32
@@ -46,13 +48,17 @@ type boundStage struct {
 type op struct {
 	boundStage
 	inputs []Value
-	params []span     // of the arena, one a parameter
-	shares []span     // of parameters of other stages
-	layer  int        // position of its layer in the list
-	name   string     // of the named layer it is of, or ""
-	path   string     // of the names of composites' parts, or ""
-	frozen bool       // the weights are not trained
-	rule   weightRule // by which they add to the loss
+	params []span // of the arena, one a parameter
+	shares []span // of parameters of other stages
+	layer  int    // position of its layer in the list
+	name   string // of the named layer it is of, or ""
+	path   string // of the names of composites' parts, or ""
+	frozen bool   // the weights are not trained
+	group  string // of weights, or ""
+
+	resting bool       // in inference
+	commons []Common   // memory that it shares
+	rule    weightRule // by which they add to the loss
 }
 
 // arrayName is what a parameter is called within the stage's layer.
@@ -254,7 +260,7 @@ func (n *Network) Weights() []float32 { return n.weights }
 // the encoder or the decoder of an autoencoder. A part that joins what is tapped
 // outside of it cannot run; see Complete.
 func (n *Network) Slice(lo, hi int) *Network {
-	part := &Network{input: n.input, layers: n.layers[lo:hi], arena: n.arena, taps: map[Value]string{}}
+	part := &Network{input: n.input, layers: n.layers[lo:hi], arena: n.arena, taps: map[Value]string{}, commons: n.commons}
 	var first Value
 	if lo > 0 {
 		first = n.ends[lo-1]

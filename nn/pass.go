@@ -20,6 +20,7 @@ type Pass struct {
 	logits   bool // stop before the final sigmoid
 	wiring
 	penalties
+	measures
 	runs []run // the stages in the order of their forward pass
 
 	values  [][]float32   // what the stages write; values[0] is the network's input
@@ -27,6 +28,7 @@ type Pass struct {
 	shared  [][]float32   // what coupled stages gather from the batch
 	derived [][]float32
 	frames  [][]Frame // [worker][stage]
+	commons [][]float32
 	lent    []Value   // values that are the memory of the input
 	labels  []float32 // of the samples; nil where no stage reads them
 
@@ -73,6 +75,7 @@ type PassOptions struct {
 // network must be complete.
 func (n *Network) NewPass(capacity int) *Pass {
 	p := n.newPass(capacity, PassOptions{})
+	p.rest()
 	p.findRuns(capacity)
 	p.shareValues()
 	return p
@@ -87,6 +90,8 @@ func (n *Network) NewTrainingPass(capacity int, o PassOptions) *Pass {
 	p.allocateValues()
 	p.allocateGradients()
 	p.allocatePenalties()
+	p.allocateMeasures()
+	p.allocateCommons()
 	p.Refresh()
 	return p
 }

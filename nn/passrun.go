@@ -203,6 +203,12 @@ func (p *Pass) frame(worker, stage, lo, hi int) *Frame {
 	if len(f.Penalties) > 0 {
 		p.pointPenalties(f, lo, hi)
 	}
+	for i := range f.Measures {
+		f.Measures[i] = f.measured[i].values[lo:hi]
+	}
+	if len(f.Common) > 0 {
+		p.pointCommons(f, stage, lo, hi)
+	}
 	return f
 }
 

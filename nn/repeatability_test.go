@@ -67,6 +67,18 @@ var conditional = nn.Layers{
 	nn.Dense{Units: 16, Activation: nn.Sigmoid},
 }
 
+// contested is a network with an adversary at its codes, and quantized one with a codebook.
+var (
+	contested = nn.Layers{
+		nn.Dense{Units: 5, Activation: nn.SELU}, nn.Adversary{Weight: 3, Layers: nn.Layers{nn.Condition{Classes: 3}, nn.Dense{Units: 6, Activation: nn.LeakyReLU}, nn.Dropout{Rate: 0.2}, nn.Dense{Units: 1}}},
+		nn.Dense{Units: 16, Activation: nn.Sigmoid},
+	}
+	quantized = nn.Layers{
+		nn.Dense{Units: 24, Activation: nn.SELU}, nn.Reshape{3, 2, 4}, nn.VectorQuantizer{Codes: 40, Commitment: 0.25, Decay: 0.9, Revive: 0.95}, nn.Flatten{},
+		nn.Dense{Units: 16, Activation: nn.Sigmoid},
+	}
+)
+
 // network is one to train, its input and the number of samples.
 type network struct {
 	name   string
@@ -84,6 +96,8 @@ var networks = []network{
 	{"attentive", attentive, tensor.Shape{12, 12}, 5},
 	{"variational", variational, tensor.Shape{16}, 70},
 	{"conditional", conditional, tensor.Shape{16}, 11},
+	{"contested", contested, tensor.Shape{16}, 11},
+	{"quantized", quantized, tensor.Shape{16}, 11},
 }
 
 // TestWorkersGiveSameBits trains with several numbers of workers and compares all

@@ -78,15 +78,19 @@ type Plan struct {
 
 	Loss      loss.Loss
 	Optimizer optim.Optimizer
-	Schedule  train.Schedule // nil for none
-	Clipping  train.Clipping
-	Metrics   []metric.Metric
-	Epochs    int
-	BatchSize int
-	Seed      uint64
-	Patience  int     // epochs without improvement after which to stop; 0 for never
-	Average   float64 // decay of the weights' running mean, which the run ends with; 0 for none
-	Forecast  bool    // tell after some steps how long the run will take
+	// Optimizers are those of groups of weights, and Penalties the schedules of penalties; see
+	// train.Trainer.
+	Optimizers map[string]optim.Optimizer
+	Penalties  map[string]train.Schedule
+	Schedule   train.Schedule // nil for none
+	Clipping   train.Clipping
+	Metrics    []metric.Metric
+	Epochs     int
+	BatchSize  int
+	Seed       uint64
+	Patience   int     // epochs without improvement after which to stop; 0 for never
+	Average    float64 // decay of the weights' running mean, which the run ends with; 0 for none
+	Forecast   bool    // tell after some steps how long the run will take
 
 	Observers []train.Observer // beside those that every run has
 	Record    Record           // what is known of the data; Do adds the rest
@@ -236,6 +240,12 @@ func (s *Session) fit(ctx context.Context) error {
 	}
 	if s.Validation != nil {
 		options = append(options, hourglass.Validation(s.Validation))
+	}
+	for name, o := range s.Optimizers {
+		options = append(options, hourglass.OptimizerFor(name, o))
+	}
+	for name, schedule := range s.Penalties {
+		options = append(options, hourglass.Penalty(name, schedule))
 	}
 	if s.Average > 0 {
 		options = append(options, hourglass.Observe(&train.WeightAverage{Decay: s.Average}))

@@ -3,8 +3,6 @@ package train
 import (
 	"fmt"
 	"slices"
-
-	"hourglass/optim"
 )
 
 // journal lets a run go back to where it was before its last step.
@@ -18,8 +16,7 @@ import (
 type journal struct {
 	weights []float32 // as they were when the copy was made
 	slots   [][]float32
-	step    int
-	momenta float64
+	moments moments
 
 	steps   []repeatable // taken since then
 	batches []int        // their samples, one step after another
@@ -28,7 +25,7 @@ type journal struct {
 // repeatable is all that decides a step, and the loss that it came to.
 type repeatable struct {
 	samples int
-	rate    float64
+	reduced float64 // the learning rates
 	epochs  float64
 	loss    float64
 }
@@ -38,36 +35,36 @@ type repeatable struct {
 const journalSteps = 128
 
 // newJournal returns a journal for steps of up to batch samples.
-func newJournal(weights []float32, s *optim.State, batch int) *journal {
+func (l *loop) newJournal(weights []float32, batch int) *journal {
 	j := &journal{
 		weights: make([]float32, len(weights)),
 		steps:   make([]repeatable, 0, journalSteps),
 		batches: make([]int, 0, max(batch, min(journalSteps*batch, 1<<16))),
 	}
-	for _, slot := range s.Slots {
+	for _, slot := range l.state.Slots {
 		j.slots = append(j.slots, make([]float32, len(slot)))
 	}
-	j.copy(weights, s)
+	j.copy(weights, l)
 	return j
 }
 
 // copy makes this the state to go back to.
-func (j *journal) copy(weights []float32, s *optim.State) {
+func (j *journal) copy(weights []float32, l *loop) {
 	copy(j.weights, weights)
-	for i, slot := range s.Slots {
+	for i, slot := range l.state.Slots {
 		copy(j.slots[i], slot)
 	}
-	j.step, j.momenta = s.Step, s.Momentum
+	l.moments(&j.moments)
 	j.steps, j.batches = j.steps[:0], j.batches[:0]
 }
 
 // restore puts the copy back.
-func (j *journal) restore(weights []float32, s *optim.State) {
+func (j *journal) restore(weights []float32, l *loop) {
 	copy(weights, j.weights)
 	for i, slot := range j.slots {
-		copy(s.Slots[i], slot)
+		copy(l.state.Slots[i], slot)
 	}
-	s.Step, s.Momentum = j.step, j.momenta
+	l.setMoments(j.moments)
 }
 
 // full reports whether there is no room for another step.
@@ -76,8 +73,8 @@ func (j *journal) full(samples int) bool {
 }
 
 // note records a step that was taken.
-func (j *journal) note(batch []int, rate, epochs, loss float64) {
-	j.steps = append(j.steps, repeatable{len(batch), rate, epochs, loss})
+func (j *journal) note(batch []int, reduced, epochs, loss float64) {
+	j.steps = append(j.steps, repeatable{len(batch), reduced, epochs, loss})
 	j.batches = append(j.batches, batch...)
 }
 
@@ -85,17 +82,17 @@ func (j *journal) note(batch []int, rate, epochs, loss float64) {
 func (l *loop) goBack() error {
 	weights := l.trainer.Network.Weights()
 	j := l.journal
-	j.restore(weights, l.state)
+	j.restore(weights, l)
 	l.pass.Refresh()
 	rest := slices.Clone(j.batches)
 	for i, s := range slices.Clone(j.steps) {
-		l.state.Rate, l.epochs = s.rate, s.epochs
+		l.setRates(s.reduced, s.epochs)
 		loss, err := l.attempt(rest[:s.samples])
 		if rest = rest[s.samples:]; err == nil && loss != s.loss {
 			err = fmt.Errorf("the loss was %v and is %v now; does the data source give other samples when it is read again?", s.loss, loss)
 		}
 		if err != nil {
-			j.restore(weights, l.state)
+			j.restore(weights, l)
 			return fmt.Errorf("the weights are those of %d steps before: repeating step %d of them: %w", len(j.steps), i+1, err)
 		}
 	}

@@ -60,7 +60,7 @@ type Run struct {
 // optimiser remembers. The run goes on with the bits of one that started from them.
 func (r *Run) WeightsChanged() {
 	r.loop.pass.Refresh() // the transposed and reversed copies for the way back
-	r.loop.journal.copy(r.Network.Weights(), r.State)
+	r.loop.journal.copy(r.Network.Weights(), r.loop)
 }
 
 // notify tells all observers of an event, even if one of them fails. It returns

@@ -12,12 +12,13 @@ import (
 const Reconstruction = "reconstruction"
 
 // measures lists what a run measures beside the loss: what it consists of, if the
-// network has penalties, and metrics.
+// network has penalties, what its stages measure, and metrics.
 func (t *Trainer) measures() []string {
 	var names []string
 	if penalties := t.Network.Penalties(); len(penalties) > 0 {
 		names = append([]string{Reconstruction}, penalties...)
 	}
+	names = append(names, t.Network.Measures()...)
 	for _, m := range t.Metrics {
 		names = append(names, m.Name())
 	}
@@ -60,9 +61,15 @@ func (l *loop) setPenaltyFactors() {
 	}
 }
 
-// addPenalties adds the penalties of the batch to the losses of its samples and notes
-// what these consist of.
+// addPenalties adds the penalties of the batch to the losses of its samples, and notes
+// what these consist of and what stages have measured.
 func (l *loop) addPenalties() {
+	measured := len(l.metrics) - len(l.trainer.Metrics) - len(l.measured)
+	for j := range l.measured {
+		for i := range l.batch {
+			l.metrics[measured+j][i] = l.pass.Measure(j, i)
+		}
+	}
 	if len(l.penalties) == 0 {
 		return
 	}

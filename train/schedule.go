@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hourglass/internal/portable"
+	"hourglass/optim"
 )
 
 // Schedule says how the learning rate changes in the course of a run. It is a
@@ -176,11 +177,17 @@ func scheduleName(s Schedule) string {
 
 // rate returns the learning rate of the run's next step.
 func (r *Run) rate() float64 {
-	base := r.Optimizer.Rate() * r.rateFactor
-	if r.Schedule == nil {
+	return r.Trainer.rate(r.Optimizer, r.rateFactor, r.epochs())
+}
+
+// rate returns the learning rate of an optimiser after so many epochs, where an observer
+// has reduced it.
+func (t *Trainer) rate(o optim.Optimizer, reduced, epochs float64) float64 {
+	base := o.Rate() * reduced
+	if t.Schedule == nil {
 		return base
 	}
-	return base * r.Schedule.Factor(r.epochs())
+	return base * t.Schedule.Factor(epochs)
 }
 
 // epochs returns how many epochs precede the run's next step.

@@ -31,10 +31,48 @@ type Settings struct {
 	Buffer     int     `json:"shuffle_buffer,omitempty"` // and Block, see dataset.Window
 	Block      int     `json:"shuffle_block,omitempty"`
 
+	// Groups are the optimisers of groups of weights, by the groups' names.
+	Groups map[string]GroupSettings `json:"optimizers,omitempty"`
+
 	// What loss and optimiser have for parameters: their fields, see Parameters. Nil
 	// in checkpoints that are older than these two.
 	LossParameters      map[string]any `json:"loss_parameters"`
 	OptimizerParameters map[string]any `json:"optimizer_parameters"`
+}
+
+// GroupSettings are an optimiser with its parameters.
+type GroupSettings struct {
+	Optimizer  string         `json:"optimizer"`
+	Rate       float64        `json:"learning_rate"`
+	Parameters map[string]any `json:"parameters"`
+}
+
+// groupSettings spells out a group's optimiser.
+func groupSettings(o optim.Optimizer) GroupSettings {
+	resolved := o
+	if r, ok := o.(optim.Resolver); ok {
+		resolved = r.Resolved()
+	}
+	parameters := Parameters(resolved)
+	delete(parameters, "LearningRate") // which is Rate
+	return GroupSettings{o.Name(), o.Rate(), parameters}
+}
+
+// differInGroups reports the first difference of the optimisers of groups.
+func (s Settings) differInGroups(here Settings) error {
+	names := slices.Sorted(maps.Keys(s.Groups))
+	names = slices.Compact(slices.Sorted(slices.Values(slices.AppendSeq(names, maps.Keys(here.Groups)))))
+	for _, name := range names {
+		a, b := s.Groups[name], here.Groups[name]
+		if a.Optimizer != b.Optimizer || a.Rate != b.Rate {
+			return fmt.Errorf("the run has for the weights of %q the optimizer %s at %v, not %s at %v",
+				name, cmp.Or(a.Optimizer, "of all"), a.Rate, cmp.Or(b.Optimizer, "of all"), b.Rate)
+		}
+		if err := differIn("optimizer "+a.Optimizer+" of "+name, a.Parameters, b.Parameters); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Parameters returns the exported fields of a loss, an optimiser or the like, by
@@ -56,18 +94,20 @@ func Parameters(of any) map[string]any {
 
 // Settings returns the settings of a run on such data.
 func (t *Trainer) Settings(training, validation dataset.Source) Settings {
-	rule, lossFunction := t.Optimizer, t.Loss
-	if r, ok := rule.(optim.Resolver); ok {
-		rule = r.Resolved()
-	}
+	lossFunction := t.Loss
 	if r, ok := lossFunction.(loss.Resolver); ok {
 		lossFunction = r.Resolved()
 	}
-	optimizer := Parameters(rule)
-	delete(optimizer, "LearningRate") // which is Rate
+	rule := groupSettings(t.Optimizer)
 	s := Settings{Samples: training.Len(), BatchSize: t.BatchSize, Seed: t.Seed,
-		Loss: t.Loss.Name(), Optimizer: t.Optimizer.Name(), Rate: t.Optimizer.Rate(), Schedule: scheduleName(t.Schedule), Clipping: t.Clipping.String(), Penalties: t.penaltySchedules(),
-		LossParameters: Parameters(lossFunction), OptimizerParameters: optimizer}
+		Loss: t.Loss.Name(), Optimizer: rule.Optimizer, Rate: rule.Rate, Schedule: scheduleName(t.Schedule), Clipping: t.Clipping.String(), Penalties: t.penaltySchedules(),
+		LossParameters: Parameters(lossFunction), OptimizerParameters: rule.Parameters}
+	for name, o := range t.Optimizers {
+		if s.Groups == nil {
+			s.Groups = map[string]GroupSettings{}
+		}
+		s.Groups[name] = groupSettings(o)
+	}
 	if validation != nil {
 		s.Validation = validation.Len()
 	}
@@ -98,8 +138,8 @@ func (s Settings) Differ(here Settings) error {
 			return fmt.Errorf("the run has %s %v, not %v", c.what, c.saved, c.here)
 		}
 	}
-	if s.old() {
-		return nil
+	if err := s.differInGroups(here); err != nil || s.old() {
+		return err
 	}
 	if s.Validation != here.Validation {
 		return fmt.Errorf("the run has %d validation samples, not %d", s.Validation, here.Validation)

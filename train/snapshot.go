@@ -23,6 +23,7 @@ type Snapshot struct {
 	Step          int               `json:"step"`  // steps of the epoch that are done
 	OptimizerStep int               `json:"optimizer_step"`
 	Momentum      float64           `json:"optimizer_momentum"`
+	Momenta       []float64         `json:"optimizer_momenta,omitempty"` // of the groups' optimisers, see Trainer.Optimizers
 	Totals        Totals            `json:"totals"`
 	Metrics       []string          `json:"metrics"`
 	Epochs        []Epoch           `json:"epochs"`    // completed
@@ -68,6 +69,7 @@ func (r *Run) Snapshot() (*Snapshot, error) {
 		Step:          r.Step,
 		OptimizerStep: r.State.Step,
 		Momentum:      r.State.Momentum,
+		Momenta:       r.loop.momenta(),
 		Totals:        r.totals.clone(),
 		Metrics:       r.History.Metrics,
 		Epochs:        r.History.Epochs,
@@ -109,7 +111,7 @@ func (r *Run) resume(s *Snapshot) error {
 	for i, slot := range s.Slots {
 		copy(r.State.Slots[i], slot)
 	}
-	r.State.Step, r.State.Momentum = s.OptimizerStep, s.Momentum
+	r.loop.setMoments(moments{s.OptimizerStep, append([]float64{s.Momentum}, s.Momenta...)})
 	r.Epoch, r.Step = s.Epoch, s.Step
 	r.totals = s.Totals.clone()
 	r.History.Epochs = slices.Clone(s.Epochs)
@@ -154,6 +156,8 @@ func (r *Run) fits(s *Snapshot) error {
 		return fmt.Errorf("the run has metrics %v, not %v", s.Metrics, r.History.Metrics)
 	case len(s.Weights) != len(r.Network.Weights()):
 		return fmt.Errorf("the checkpoint has %d weights, want %d", len(s.Weights), len(r.Network.Weights()))
+	case len(s.Momenta) != len(r.loop.groups):
+		return fmt.Errorf("the checkpoint has the momenta of %d groups of weights, want %d", len(s.Momenta), len(r.loop.groups))
 	case len(s.Slots) != len(r.State.Slots):
 		return fmt.Errorf("the checkpoint has %d values a weight for the optimizer, want %d", len(s.Slots), len(r.State.Slots))
 	case len(s.Observers) > len(r.stateful()) || len(s.Observers) < len(r.stateful()) && !s.Settings.old():

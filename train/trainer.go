@@ -30,8 +30,11 @@ type Trainer struct {
 	Network   *nn.Network
 	Loss      loss.Loss
 	Optimizer optim.Optimizer
-	Metrics   []metric.Metric // optional
-	Schedule  Schedule        // of the learning rate; nil for the optimiser's throughout
+	// Optimizers are those of groups of weights that are to have another, by the names of the
+	// groups (nn.Network.Groups): nn.AdversaryGroup. The schedule holds for their rates too.
+	Optimizers map[string]optim.Optimizer
+	Metrics    []metric.Metric // optional
+	Schedule   Schedule        // of the learning rate; nil for the optimiser's throughout
 	// Penalties says by what factor each penalty of the network is multiplied in the
 	// course of the run, by its name (Network.Penalties); by 1 if it is not here.
 	Penalties map[string]Schedule
@@ -119,6 +122,9 @@ func (t *Trainer) validate(training, validation dataset.Source) error {
 	if err := t.Optimizer.Validate(); err != nil {
 		return err
 	}
+	if err := t.validateGroups(); err != nil {
+		return err
+	}
 	if err := t.Clipping.Validate(); err != nil {
 		return err
 	}
@@ -186,6 +192,7 @@ type loop struct {
 	bound   []loss.Loss       // of each worker
 	logits  []loss.FromLogits // set if the loss works on logits
 	state   *optim.State
+	groups  []groupState
 
 	source dataset.Source
 	what   string // the source is in messages
@@ -204,7 +211,10 @@ type loop struct {
 	overflow atomic.Bool // and has made some that are not finite
 
 	penalties []string // of the network
+	measured  []string // by its stages
 	epochs    float64  // that precede the current step
+	reduced   float64  // what the learning rates have been reduced to
+	before    moments  // of the current step
 
 	losses  []float64   // of each sample of the batch, summed over its entries
 	metrics [][]float64 // [metric][sample of the batch]
@@ -229,6 +239,7 @@ func (t *Trainer) newLoop(source dataset.Source, what string, capacity int) *loo
 		bad:       make([]int, threads),
 		losses:    make([]float64, capacity),
 		penalties: t.Network.Penalties(),
+		measured:  t.Network.Measures(),
 	}
 	l.metrics = make([][]float64, len(t.measures()))
 	for i := range l.metrics {
@@ -250,9 +261,10 @@ func (t *Trainer) newLoop(source dataset.Source, what string, capacity int) *loo
 // startTraining prepares what only training needs, the optimiser's state.
 func (l *loop) startTraining() {
 	weights := l.trainer.Network.Weights()
-	l.state = optim.NewState(l.trainer.Optimizer, len(weights))
+	l.state, l.groups = l.trainer.newStates()
+	l.moments(&l.before)
 	l.want = domain(l.trainer.Loss)
-	l.journal = newJournal(weights, l.state, len(l.losses))
+	l.journal = l.newJournal(weights, len(l.losses))
 	var sizes []int
 	for _, a := range l.trainer.Network.Arrays() {
 		sizes = append(sizes, len(a.Values))
@@ -262,7 +274,7 @@ func (l *loop) startTraining() {
 		if l.clip.Value > 0 {
 			l.clip.clipValues(l.pass.Gradients()[lo:hi])
 		}
-		l.state.Update(weights, l.pass.Gradients(), lo, hi)
+		l.stateOf(lo).Update(weights, l.pass.Gradients(), lo, hi)
 		if !kernel.Finite(weights[lo:hi]) {
 			l.overflow.Store(true)
 		}
@@ -313,7 +325,7 @@ func (l *loop) epoch(ctx context.Context, run *Run, validation dataset.Source) (
 		}
 		batch := rest[:min(run.BatchSize, len(rest))]
 		rest = rest[len(batch):]
-		l.state.Rate, l.epochs = run.rate(), run.epochs()
+		l.setRates(run.rateFactor, run.epochs())
 		batchLoss, err := l.step(batch)
 		if err != nil {
 			return false, fmt.Errorf("train: epoch %d, step %d: %w", run.Epoch, run.Step+1, err)
@@ -344,16 +356,16 @@ func (l *loop) epoch(ctx context.Context, run *Run, validation dataset.Source) (
 // that fails leaves weights and optimiser as they were.
 func (l *loop) step(batch []int) (float64, error) {
 	if l.journal.full(len(batch)) {
-		l.journal.copy(l.trainer.Network.Weights(), l.state)
+		l.journal.copy(l.trainer.Network.Weights(), l)
 	}
-	step, momentum, rate := l.state.Step, l.state.Momentum, l.state.Rate
+	l.moments(&l.before)
 	loss, err := l.attempt(batch)
 	if err == nil {
-		l.journal.note(batch, rate, l.epochs, loss)
+		l.journal.note(batch, l.reduced, l.epochs, loss)
 		return loss, nil
 	}
 	if !l.changing {
-		l.state.Step, l.state.Momentum = step, momentum
+		l.setMoments(l.before)
 		return loss, err
 	}
 	if lost := l.goBack(); lost != nil {
@@ -370,7 +382,7 @@ func (l *loop) attempt(batch []int) (loss float64, err error) {
 	l.overflow.Store(false)
 	l.setPenaltyFactors()
 	l.pass.StartTraining(len(batch), l.trainer.Seed, uint64(l.state.Step))
-	l.state.Advance()
+	l.advance()
 	l.team.Run(l.trainJob)
 	if err := l.checkSamples(); err != nil {
 		return 0, err

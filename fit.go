@@ -65,6 +65,10 @@ func Penalty(name string, schedule train.Schedule) FitOption {
 	}
 }
 
+// Binarize makes every value of a sample 0 or 1 whenever the sample is used in training, 1
+// with the value as its probability: see train.Trainer.
+func Binarize() FitOption { return func(s *fitSettings) { s.Trainer.Binarize = true } }
+
 // Metrics sets what is reported beside the loss; nothing by default.
 func Metrics(m ...metric.Metric) FitOption { return func(s *fitSettings) { s.Metrics = m } }
 

@@ -198,11 +198,16 @@ func (a *Autoencoder) readLabels(c *call, s *scratch, lo, hi int) error {
 	return nil
 }
 
+// lackOfLabels is the error of a source without labels that layers ask for.
+func (a *Autoencoder) lackOfLabels() error {
+	return fmt.Errorf("the model asks for labels of %d classes, but the samples have none; want data with labels (dataset.Labels)", a.Classes())
+}
+
 // sourceLabels reads those of the n samples that the scratch has the numbers of.
 func (a *Autoencoder) sourceLabels(c *call, s *scratch, n int) error {
 	face := dataset.FaceOf(c.source, dataset.Labels)
 	if face == nil {
-		return fmt.Errorf("the model asks for labels of %d classes, but the samples have none; want data with labels (dataset.Labels)", a.Classes())
+		return a.lackOfLabels()
 	}
 	s.labels = append(s.labels, make([]float32, n)...)
 	if err := face.Read(s.labels, s.indices); err != nil {

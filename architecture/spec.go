@@ -25,6 +25,7 @@ var arguments = map[string]string{
 	"AveragePooling2D":   "[pool_size]",
 	"Bidirectional":      "layer",
 	"Condition":          "classes [embedding]",
+	"Contractive":        "layers weight",
 	"Conv1D":             "filters kernel_size [activation]",
 	"Conv1DTranspose":    "filters kernel_size [activation]",
 	"Conv2D":             "filters kernel_size [activation]",
@@ -38,6 +39,7 @@ var arguments = map[string]string{
 	"GaussianNoise":      "stddev",
 	"GroupNormalization": "[groups]",
 	"GRU":                "units",
+	"ImportanceSampling": "samples weight",
 	"Input":              "shape",
 	"Join":               "name [merge]",
 	"LSTM":               "units",
@@ -47,6 +49,7 @@ var arguments = map[string]string{
 	"MMDRegularization":  "weight",
 	"MaskingNoise":       "rate",
 	"Parallel":           "branches",
+	"PatchMasking":       "patch_size rate",
 	"Permute":            "axes",
 	"PixelShuffle":       "upscale_factor",
 	"Regularized":        "layer",
@@ -60,6 +63,7 @@ var arguments = map[string]string{
 	"SimpleRNN":          "units",
 	"Tied":               "to [activation]",
 	"Tap":                "name",
+	"TCSampling":         "weight correlation samples",
 	"TimeDistributed":    "layer",
 	"UpSampling2D":       "[size]",
 	"VectorQuantizer":    "codes [commitment]",
@@ -67,7 +71,7 @@ var arguments = map[string]string{
 }
 
 // shortNames are the names of layers that would be cut in odd places.
-var shortNames = map[string]string{"PReLU": "prelu"}
+var shortNames = map[string]string{"PReLU": "prelu", "TCSampling": "tc_sampling"}
 
 // otherNames are what Keras and PyTorch call layers besides.
 var otherNames = map[string]string{

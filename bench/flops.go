@@ -21,6 +21,7 @@ func stepFLOP(n *nn.Network, batch int) float64 {
 			continue // biases and what normalises
 		}
 		uses := float64(a.Shape.Size() * positions(nn.Kind(n.Layers()[a.Layer]), a.Shape, shapes[a.Layer], shapes[a.Layer+1]))
+		uses *= float64(n.Slice(0, a.Layer).Copies())
 		if first {
 			multiplications += 2 * uses
 		} else {

@@ -142,11 +142,11 @@ func (h *harness) measureSteps() (section, error) {
 // recipes returns those to measure: all that work on the images, or those named.
 func (h *harness) recipes(images *dataset.Images) ([]recipe.Recipe, error) {
 	if len(h.systems) == 0 {
-		return slices.DeleteFunc(recipe.Lecture(), func(r recipe.Recipe) bool { return !onImages(r, images) }), nil
+		return slices.DeleteFunc(slices.Concat(recipe.Lecture(), kinds), func(r recipe.Recipe) bool { return !onImages(r, images) }), nil
 	}
 	var named []recipe.Recipe
 	for _, name := range h.systems {
-		r, err := recipe.ByName(name)
+		r, err := system(name)
 		if err != nil {
 			return nil, err
 		}
@@ -156,6 +156,16 @@ func (h *harness) recipes(images *dataset.Images) ([]recipe.Recipe, error) {
 		named = append(named, r)
 	}
 	return named, nil
+}
+
+// system returns what is measured under a name.
+func system(name string) (recipe.Recipe, error) {
+	for _, r := range kinds {
+		if r.Name == name {
+			return r, nil
+		}
+	}
+	return recipe.ByName(name)
 }
 
 // stepResult is what one recipe's steps took, by number of threads.

@@ -56,6 +56,7 @@ type Builder struct {
 type program struct {
 	*Network
 	size   int              // weights so far
+	copies []int            // of a sample, of each value in a training pass
 	tapped map[string]Value // by name
 	named  map[string]bool  // names of layers
 	used   map[string]bool  // names of arrays
@@ -243,8 +244,18 @@ func (p *program) append(b *Builder, s boundStage, in []Value) (Value, error) {
 	if r, ok := s.Stage.(LabelReader); ok && p.Classes() > 0 && r.Classes() != p.Classes() {
 		return 0, fmt.Errorf("got labels of %d classes, but a layer in front has some of %d", r.Classes(), p.Classes())
 	}
+	in, err := p.alike(b, in)
+	if err != nil {
+		return 0, err
+	}
 	s.in = p.shapes[in[0]]
-	o := op{boundStage: s, inputs: slices.Clone(in), layer: p.layer, name: b.name, path: strings.Join(b.path, "."), frozen: b.frozen, rule: b.rule,
+	if s.Weighs {
+		if p.weighs >= 0 || p.copies[in[0]] > 1 {
+			return 0, errors.New("copies of a sample already count by their weights, or there are copies of it already")
+		}
+		p.weighs = len(p.ops)
+	}
+	o := op{boundStage: s, inputs: in, layer: p.layer, name: b.name, path: strings.Join(b.path, "."), frozen: b.frozen, rule: b.rule,
 		resting: b.resting, group: b.group}
 	for _, param := range s.Params {
 		if err := p.claim(&o, param.Name); err != nil {
@@ -257,7 +268,35 @@ func (p *program) append(b *Builder, s boundStage, in []Value) (Value, error) {
 	}
 	p.ops = append(p.ops, o)
 	p.shapes = append(p.shapes, s.Output)
+	p.copies = append(p.copies, s.copiesBehind(p.copies[in[0]]))
 	return Value(len(p.ops)), nil
+}
+
+// alike returns the values with as many copies of a sample each: those with one are
+// copied.
+func (p *program) alike(b *Builder, in []Value) ([]Value, error) {
+	most := 1
+	for _, v := range in {
+		most = max(most, p.copies[v])
+	}
+	in = slices.Clone(in)
+	for i, v := range in {
+		switch p.copies[v] {
+		case most:
+			continue
+		case 1:
+		default:
+			return nil, fmt.Errorf("got values of %d and of %d copies of a sample, want as many", p.copies[v], most)
+		}
+		bound, err := bindStage(copyStage{p.shapes[v], most})
+		if err != nil {
+			return nil, err
+		}
+		if in[i], err = p.append(b, bound, []Value{v}); err != nil {
+			return nil, err
+		}
+	}
+	return in, nil
 }
 
 // claim reports an array that would have the name of another.

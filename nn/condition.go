@@ -96,7 +96,7 @@ func (s *conditionStage) wide() int { return s.output[len(s.output)-1] }
 func (s *conditionStage) Forward(f *Frame) {
 	wide := s.wide()
 	for i := range f.N {
-		label := int(f.Labels[i])
+		label := f.Label(i)
 		for r := i * s.rows; r < (i+1)*s.rows; r++ {
 			y := rows(f.Y, r, r+1, wide)
 			tail := y[copy(y, rows(f.X, r, r+1, s.width)):]
@@ -126,7 +126,7 @@ func (s *conditionStage) Gradient(f *Frame, param, lo, hi int) {
 	grads := f.Grads[param]
 	clear(rows(grads, lo, hi, s.Embedding))
 	for i := range f.N {
-		label := int(f.Labels[i])
+		label := f.Label(i)
 		if label < lo || label >= hi {
 			continue
 		}

@@ -1,5 +1,7 @@
 package nn
 
+import "slices"
+
 // GroupSpan is a stretch of a network's weights that belong to a group: they can have an
 // optimiser of their own.
 type GroupSpan struct {
@@ -72,7 +74,7 @@ func (p *Pass) rest() {
 func (p *Pass) allocateCommons() {
 	p.commons = make([][]float32, len(p.net.commons))
 	for i, size := range p.net.commons {
-		p.commons[i] = make([]float32, p.capacity*size)
+		p.commons[i] = make([]float32, p.capacity*size*slices.Max(p.copies))
 	}
 	for w := range p.frames {
 		for i := range p.net.ops {

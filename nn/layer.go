@@ -133,6 +133,23 @@ type Plan struct {
 	GatherAlways bool
 	// DerivedAlways tells that Backward needs Derived also where DX is not wanted.
 	DerivedAlways bool
+
+	// Copies tells that in a training pass the stage makes so many outputs of each input,
+	// one behind another: draws from a distribution, say. All stages behind it run on every
+	// copy, up to one that Merges. 0 is 1. Memory is that of an input.
+	Copies int
+	// Merges tells that the stage makes one output of so many inputs, which a stage in front
+	// has made of one. 0 is 1. Memory is that of an output.
+	Merges int
+	// Weighs tells that the Copies count for the loss by how likely they are; see
+	// Frame.LogWeights. There can be one such stage in a network.
+	Weighs bool
+}
+
+// copiesBehind returns how many copies of a sample there are of a stage's output, where
+// there are so many of its input.
+func (p *Plan) copiesBehind(before int) int {
+	return max(before*max(p.Copies, 1)/max(p.Merges, 1), 1)
 }
 
 // Param describes one array of weights.
@@ -159,14 +176,24 @@ func (p Param) rows() (count, length int) {
 // input and output, their gradients, and its parameters. In Forward and
 // Backward these are the samples of one worker, in Gradient all of the batch.
 type Frame struct {
-	N      int       // samples
-	Batch  int       // samples of the whole batch
+	N      int       // samples; with copies of samples, all of these
+	Batch  int       // samples of the whole batch, likewise
 	X, Y   []float32 // input and output, N×in and N×out
 	DX, DY []float32 // gradients of the loss with respect to X and Y; DX may be nil
+	// Copies is how many outputs there are of each of the N inputs, or how many inputs
+	// of each of N outputs: 1 but for stages that plan Copies or Merges, in a training pass.
+	Copies int
+	// LogWeights and Shares are for a stage that Weighs, and have a value for every copy.
+	// Forward writes to LogWeights what the copy adds to the negative loss of its sample beside
+	// the reconstruction, in the units of a loss that is a mean over values. The loss of the sample is
+	// -ln of the mean of the exponentials of both, times the number of values; when Backward
+	// is called, Shares hold the share of every copy in the gradient, which add up to 1.
+	LogWeights []float64
+	Shares     []float32
 	// Xs and DXs are all inputs of a stage with several and their gradients, of which
 	// any may be nil; X and DX are the first. See Builder.AddStage.
 	Xs, DXs [][]float32
-	Labels  []float32 // the class of each sample, for a LabelReader; nil where the network has none
+	Labels  []float32 // the class of each sample, for a LabelReader; nil where the network has none. See Label
 	// Memory holds N×Plan.Memory[i] values in array i. They are zero at first and
 	// written by this stage only, in one pass.
 	Memory [][]float32

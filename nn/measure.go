@@ -43,7 +43,7 @@ func (p *Pass) allocateMeasures() {
 		}
 		names := s.Measures()
 		for _, name := range names {
-			p.measureTerms = append(p.measureTerms, penaltyTerm{slices.Index(p.measured, name), make([]float64, p.capacity)})
+			p.measureTerms = append(p.measureTerms, penaltyTerm{slices.Index(p.measured, name), p.rowsOf(i), make([]float64, p.capacity*p.rowsOf(i))})
 		}
 		for w := range p.frames {
 			f := &p.frames[w][i]
@@ -60,7 +60,7 @@ func (p *Pass) Measure(measure, sample int) float64 {
 	stages := 0
 	for i := range p.measureTerms {
 		if p.measureTerms[i].name == measure {
-			sum += p.measureTerms[i].values[sample]
+			sum += p.measureTerms[i].of(sample)
 			stages++
 		}
 	}

@@ -25,6 +25,7 @@ type Network struct {
 	// The program: stage i writes value i+1; value 0 is the input.
 	ops    []op
 	shapes []tensor.Shape // of the values, behind which there may be some that a part of a network lacks
+	weighs int            // the stage that Weighs, or -1
 	ends   []Value        // what each layer makes
 	output Value
 	taps   map[Value]string // the names of tapped values
@@ -160,17 +161,24 @@ func bindAll(input tensor.Shape, layers []Layer) (n *Network, size int, err erro
 		p.ends = append(p.ends, value)
 	}
 	p.output = value
+	if p.weighs >= 0 && p.copies[value] != max(p.ops[p.weighs].Copies, 1) {
+		return nil, 0, fmt.Errorf("nn: the copies of a sample that count by their weights are merged before the loss")
+	}
 	return p.Network, p.size, nil
 }
 
 func newProgram(input tensor.Shape, layers []Layer) *program {
 	return &program{
-		Network: &Network{input: input, layers: layers, shapes: []tensor.Shape{input}, taps: map[Value]string{}},
+		Network: &Network{input: input, layers: layers, shapes: []tensor.Shape{input}, taps: map[Value]string{}, weighs: -1},
+		copies:  []int{1},
 		tapped:  map[string]Value{},
 		named:   map[string]bool{},
 		used:    map[string]bool{},
 	}
 }
+
+// maxCopies bounds the copies of a sample.
+const maxCopies = 1 << 16
 
 // maxWeights keeps the arena's size in bytes within an int on every platform.
 const maxWeights = math.MaxInt32 / 4
@@ -202,6 +210,9 @@ func bindStage(stage Stage) (boundStage, error) {
 	}
 	if _, ok := stage.(Trainable); len(plan.Params) > 0 && !ok {
 		return boundStage{}, fmt.Errorf("%T has parameters but no Gradient", stage)
+	}
+	if most := max(plan.Copies, plan.Merges); most > maxCopies {
+		return boundStage{}, fmt.Errorf("%d copies of a sample, want at most %d", most, maxCopies)
 	}
 	frozen := slices.ContainsFunc(plan.Params, func(p Param) bool { return p.Frozen })
 	if _, ok := stage.(Follower); frozen && !ok {
@@ -260,7 +271,7 @@ func (n *Network) Weights() []float32 { return n.weights }
 // the encoder or the decoder of an autoencoder. A part that joins what is tapped
 // outside of it cannot run; see Complete.
 func (n *Network) Slice(lo, hi int) *Network {
-	part := &Network{input: n.input, layers: n.layers[lo:hi], arena: n.arena, taps: map[Value]string{}, commons: n.commons}
+	part := &Network{input: n.input, layers: n.layers[lo:hi], arena: n.arena, taps: map[Value]string{}, commons: n.commons, weighs: -1}
 	var first Value
 	if lo > 0 {
 		first = n.ends[lo-1]
@@ -270,6 +281,9 @@ func (n *Network) Slice(lo, hi int) *Network {
 	end := n.offset(to)
 	part.from = n.offset(from)
 	part.weights = n.arena[part.from:end:end]
+	if from <= n.weighs && n.weighs < to {
+		part.weighs = n.weighs - from
+	}
 	part.shapes = append([]tensor.Shape{part.input}, n.shapes[from+1:to+1]...)
 	moved := func(v Value) Value {
 		switch {

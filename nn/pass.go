@@ -34,6 +34,9 @@ type Pass struct {
 
 	sampleValues int // see SampleValues
 
+	logWeights []float64 // of a stage that Weighs, for every copy
+	shares     []float32
+
 	grads   []float32     // of the weights, in the order of the arena
 	dvalues [][]float32   // of the values: the gradient of the loss with respect to each
 	dinputs [][][]float32 // [stage][input]: what each reader of a value adds to its gradient
@@ -74,7 +77,7 @@ type PassOptions struct {
 // NewPass returns a pass for inference, with memory for capacity samples. The
 // network must be complete.
 func (n *Network) NewPass(capacity int) *Pass {
-	p := n.newPass(capacity, PassOptions{})
+	p := n.newPass(capacity, PassOptions{}, false)
 	p.rest()
 	p.findRuns(capacity)
 	p.shareValues()
@@ -84,7 +87,7 @@ func (n *Network) NewPass(capacity int) *Pass {
 // NewTrainingPass returns a pass for training on batches of up to capacity
 // samples. The network must be complete.
 func (n *Network) NewTrainingPass(capacity int, o PassOptions) *Pass {
-	p := n.newPass(capacity, o)
+	p := n.newPass(capacity, o, true)
 	p.training = true
 	p.findRuns(soloSamples)
 	p.allocateValues()
@@ -96,13 +99,16 @@ func (n *Network) NewTrainingPass(capacity int, o PassOptions) *Pass {
 	return p
 }
 
-func (n *Network) newPass(capacity int, o PassOptions) *Pass {
+func (n *Network) newPass(capacity int, o PassOptions, training bool) *Pass {
 	if err := n.Complete(); err != nil {
 		panic(err)
 	}
-	p := &Pass{net: n, capacity: capacity, logits: o.Logits, wiring: n.wire(), solo: parallel.NewTeam(1).Worker(0)}
+	p := &Pass{net: n, capacity: capacity, logits: o.Logits, wiring: n.wire(training), solo: parallel.NewTeam(1).Worker(0)}
 	if n.Classes() > 0 {
 		p.labels = make([]float32, capacity)
+	}
+	if training && n.Weighs() {
+		p.logWeights, p.shares = make([]float64, capacity*p.Copies()), make([]float32, capacity*p.Copies())
 	}
 	p.allocateFrames(max(o.Workers, 1))
 	return p
@@ -124,7 +130,8 @@ func (p *Pass) Refresh() {
 func (p *Pass) Gradients() []float32 { return p.grads }
 
 // Forward runs the network on n samples of x and returns the n outputs, which
-// stay valid until the next run. It is the inference of noise and dropout.
+// stay valid until the next run. It is the inference of noise and dropout. A training pass
+// returns Copies outputs of each sample.
 func (p *Pass) Forward(x []float32, n int) []float32 {
 	p.Start(n)
 	if p.training {
@@ -190,6 +197,14 @@ func (p *Pass) StartTraining(n int, seed, step uint64) {
 	p.random = Random{Seed: seed, Step: step}
 }
 
+// Uniform sets dst to numbers in [0, 1) for a sample of the current run, which are drawn as those
+// of stages are and are none of theirs.
+func (p *Pass) Uniform(dst []float32, sample int) {
+	random := p.random
+	random.Stage = maxStages
+	random.Uniform(dst, sample)
+}
+
 // Samples returns the number of samples in the current run.
 func (p *Pass) Samples() int { return p.n }
 
@@ -200,16 +215,16 @@ func (p *Pass) InputRows(lo, hi int) []float32 { return rows(p.values[0], lo, hi
 // numbers from 0 to below Network.Classes. It is nil where no layer asks for labels.
 func (p *Pass) LabelRows(lo, hi int) []float32 { return rows(p.labels, lo, hi, 1) }
 
-// OutputRows returns output samples lo to hi.
+// OutputRows returns output samples lo to hi, Copies of each.
 func (p *Pass) OutputRows(lo, hi int) []float32 {
-	return rows(p.values[p.net.output], lo, hi, p.net.Output().Size())
+	return rows(p.values[p.net.output], lo, hi, p.net.Output().Size()*p.Copies())
 }
 
 // OutputGradients returns the memory of the gradient of the loss with respect to
 // output samples lo to hi, to be filled before BackwardShare. It is nil for a
 // network without parameters.
 func (p *Pass) OutputGradients(lo, hi int) []float32 {
-	return rows(p.doutput, lo, hi, p.net.Output().Size())
+	return rows(p.doutput, lo, hi, p.net.Output().Size()*p.Copies())
 }
 
 // rows returns samples lo to hi of data, or nil of nil.

@@ -12,10 +12,11 @@ import (
 func (n *Network) CheckBatch(samples int) error {
 	const mostBytes, perValue = math.MaxInt, 2 * 4 // a value and its gradient, float32s
 	values := int64(n.input.Size())
+	copies := n.wire(true).copies
 	for i := range n.ops {
-		values += int64(n.ops[i].Output.Size())
+		values += int64(n.ops[i].Output.Size()) * int64(copies[i+1])
 		for _, size := range n.ops[i].Memory {
-			values += int64(size)
+			values += int64(size) * int64(min(copies[i+1], copies[n.ops[i].inputs[0]]))
 		}
 	}
 	if most := mostBytes / perValue / values; int64(samples) > most {
@@ -33,7 +34,7 @@ func (p *Pass) allocateFrames(workers int) {
 	p.derived = make([][]float32, len(stages))
 	for i := range stages {
 		for _, size := range stages[i].Memory {
-			p.memory[i] = append(p.memory[i], make([]float32, p.capacity*size))
+			p.memory[i] = append(p.memory[i], make([]float32, p.capacity*size*p.rowsOf(i)))
 			p.sampleValues += size
 		}
 		p.shared[i] = make([]float32, stages[i].Shared)
@@ -68,7 +69,7 @@ func (p *Pass) allocateValues() {
 		if p.passive[i] {
 			p.values = append(p.values, p.values[s.inputs[0]])
 		} else {
-			p.values = append(p.values, make([]float32, p.capacity*s.Output.Size()))
+			p.values = append(p.values, make([]float32, p.capacity*s.Output.Size()*p.copies[i+1]))
 		}
 	}
 }
@@ -184,7 +185,7 @@ func (p *Pass) allocateGradients() {
 		if p.passive[i] {
 			p.dvalues[i+1] = p.dinputs[i][0]
 		} else {
-			p.dvalues[i+1] = make([]float32, p.capacity*s.Output.Size())
+			p.dvalues[i+1] = make([]float32, p.capacity*s.Output.Size()*p.copies[i+1])
 		}
 		p.allocateForks(i + 1)
 		if s.DerivedAlways || slices.ContainsFunc(s.inputs, func(v Value) bool { return p.learns[v] }) {

@@ -58,7 +58,7 @@ func (p *Pass) addForks(v, lo, hi int) {
 	if len(p.forks[v]) == 0 {
 		return
 	}
-	size := p.net.shapes[v].Size()
+	size := p.net.shapes[v].Size() * p.copies[v]
 	sum := rows(p.dvalues[v], lo, hi, size)
 	for _, more := range p.forks[v] {
 		kernel.Add(sum, sum, rows(more, lo, hi, size))
@@ -175,6 +175,12 @@ func (p *Pass) derive(worker, stage, param, lo, hi int) {
 	}
 }
 
+// rowsOf returns how many samples a stage sees for each of the pass: as many as there are
+// copies in front of it and behind it.
+func (p *Pass) rowsOf(stage int) int {
+	return min(p.copies[p.net.ops[stage].inputs[0]], p.copies[stage+1])
+}
+
 // frame points the worker's frame of a stage at samples lo to hi.
 func (p *Pass) frame(worker, stage, lo, hi int) *Frame {
 	s := &p.net.ops[stage]
@@ -182,11 +188,13 @@ func (p *Pass) frame(worker, stage, lo, hi int) *Frame {
 	if p.repeated[stage] {
 		in /= s.in[0]
 	}
+	before, behind, each := p.copies[s.inputs[0]], p.copies[stage+1], p.rowsOf(stage)
+	in, out = in*before, out*behind
 	f := &p.frames[worker][stage]
-	f.N, f.Batch = hi-lo, p.n
+	f.N, f.Batch, f.Copies = (hi-lo)*each, p.n*each, max(before, behind)/each
 	f.X, f.Y = rows(p.values[s.inputs[0]], lo, hi, in), rows(p.values[stage+1], lo, hi, out)
 	for i, size := range s.Memory {
-		f.Memory[i] = rows(p.memory[stage][i], lo, hi, size)
+		f.Memory[i] = rows(p.memory[stage][i], lo, hi, size*each)
 	}
 	f.Labels = rows(p.labels, lo, hi, 1)
 	f.Training = p.noise && !p.rests[stage]
@@ -194,20 +202,24 @@ func (p *Pass) frame(worker, stage, lo, hi int) *Frame {
 	f.Evaluating = p.evaluating
 	f.Random.Stage = uint16(stage)
 	f.Random.First += lo
+	f.Random.First *= each
 	if p.training {
 		f.DX, f.DY = rows(p.dinputs[stage][0], lo, hi, in), rows(p.dvalues[stage+1], lo, hi, out)
+	}
+	if p.logWeights != nil && stage == p.net.weighs {
+		f.LogWeights, f.Shares = p.logWeights[lo*behind:hi*behind], p.shares[lo*behind:hi*behind]
 	}
 	if len(f.Xs) > 0 {
 		p.pointInputs(f, stage, lo, hi)
 	}
 	if len(f.Penalties) > 0 {
-		p.pointPenalties(f, lo, hi)
+		p.pointPenalties(f, lo*each, hi*each)
 	}
 	for i := range f.Measures {
-		f.Measures[i] = f.measured[i].values[lo:hi]
+		f.Measures[i] = f.measured[i].values[lo*each : hi*each]
 	}
 	if len(f.Common) > 0 {
-		p.pointCommons(f, stage, lo, hi)
+		p.pointCommons(f, stage, lo*each, hi*each)
 	}
 	return f
 }
@@ -216,7 +228,7 @@ func (p *Pass) frame(worker, stage, lo, hi int) *Frame {
 // each.
 func (p *Pass) pointInputs(f *Frame, stage, lo, hi int) {
 	for i, v := range p.net.ops[stage].inputs {
-		size := p.net.shapes[v].Size()
+		size := p.net.shapes[v].Size() * p.copies[v]
 		f.Xs[i] = rows(p.values[v], lo, hi, size)
 		if p.training {
 			f.DXs[i] = rows(p.dinputs[stage][i], lo, hi, size)

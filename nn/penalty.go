@@ -31,7 +31,8 @@ type penalties struct {
 // penaltyTerm is one penalty of one stage.
 type penaltyTerm struct {
 	name   int
-	values []float64 // of each sample
+	copies int       // of each sample that add to the loss, which is the mean over them
+	values []float64 // of each copy
 }
 
 // weightTerm is the penalty of one array of weights: the sums of its rows.
@@ -82,7 +83,7 @@ func (p *Pass) allocatePenalties() {
 		o := &p.net.ops[i]
 		if s, ok := o.Stage.(Penalizer); ok {
 			for _, name := range s.Penalties() {
-				p.terms = append(p.terms, penaltyTerm{slices.Index(p.names, name), make([]float64, p.capacity)})
+				p.terms = append(p.terms, penaltyTerm{slices.Index(p.names, name), p.rowsOf(i), make([]float64, p.capacity*p.rowsOf(i))})
 			}
 			for w := range p.frames {
 				f := &p.frames[w][i]
@@ -114,7 +115,7 @@ func (p *Pass) Penalty(penalty, sample int) float64 {
 	var sum float64
 	for i := range p.terms {
 		if p.terms[i].name == penalty {
-			sum += p.terms[i].values[sample]
+			sum += p.terms[i].of(sample)
 		}
 	}
 	if p.names[penalty] == WeightPenalty {
@@ -125,6 +126,14 @@ func (p *Pass) Penalty(penalty, sample int) float64 {
 		}
 	}
 	return sum
+}
+
+// of returns the penalty of a sample.
+func (t *penaltyTerm) of(sample int) (mean float64) {
+	for _, v := range t.values[sample*t.copies : (sample+1)*t.copies] {
+		mean += v
+	}
+	return mean / float64(t.copies)
 }
 
 // penalizeWeights computes the worker's rows of the penalties of weights.

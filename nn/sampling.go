@@ -23,13 +23,31 @@ import (
 // β-VAE (Higgins et al. 2017). In front of it stand two layers beside each other:
 //
 //	nn.Parallel{Branches: []nn.Layers{{nn.Dense{Units: 10}}, {nn.Dense{Units: 10}}}}
+//
+// With a Capacity, in nats, the divergence is held there instead of being made small (Burgess
+// et al. 2018, Understanding disentangling in β-VAE): with its mean m over the batch the
+// loss has
+//
+//	Weight · |m - Capacity|
+//
+// of which Weight·m is reported as "kl" and the rest as "capacity". A schedule of the factor of
+// "capacity" lets the Capacity rise from 0; see train.Ramp.
 type Sampling struct {
-	Weight float64 `json:"weight"` // of the divergence, at least 0
+	Weight   float64 `json:"weight"`             // of the divergence, at least 0
+	Capacity float64 `json:"capacity,omitempty"` // that it is held at; 0 for none
 }
 
 // Bind accepts a last axis that can be halved.
 func (l Sampling) Bind(in tensor.Shape) (Stage, error) {
-	if err := checkWeight("weight", l.Weight); err != nil {
+	s, err := l.bind(in)
+	if err != nil || l.Capacity == 0 {
+		return s, err
+	}
+	return &capacityStage{*s}, nil
+}
+
+func (l Sampling) bind(in tensor.Shape) (*samplingStage, error) {
+	if err := firstError(checkWeight("weight", l.Weight), checkWeight("capacity", l.Capacity)); err != nil {
 		return nil, err
 	}
 	if len(in) == 0 || in[len(in)-1]%2 != 0 {
@@ -80,9 +98,7 @@ func (s *samplingStage) Forward(f *Frame) {
 			if !draws {
 				continue
 			}
-			noise, deviation := rows(f.Memory[samplingNoise], r, r+1, s.codes), rows(f.Memory[samplingDeviation], r, r+1, s.codes)
-			kernel.Scale(deviation, logVariance, 0.5)
-			kernel.Exp(deviation, deviation)
+			noise, deviation := rows(f.Memory[samplingNoise], r, r+1, s.codes), s.deviations(f, r)
 			for c, d := range deviation {
 				z[c] += float32(d * noise[c])
 				m, v := float64(mean[c]), float64(d)
@@ -95,13 +111,25 @@ func (s *samplingStage) Forward(f *Frame) {
 	}
 }
 
+// deviations computes exp(log-variance/2) of row r of the input.
+func (s *samplingStage) deviations(f *Frame, r int) []float32 {
+	_, logVariance := s.halves(f.X, r)
+	deviation := rows(f.Memory[samplingDeviation], r, r+1, s.codes)
+	kernel.Scale(deviation, logVariance, 0.5)
+	kernel.Exp(deviation, deviation)
+	return deviation
+}
+
 // Backward: the mean's gradient is dz + Weight·mean/batch, that of the log-variance
 // ½·(dz·ε·σ + Weight·(σ² - 1)/batch) with the deviation σ.
-func (s *samplingStage) Backward(f *Frame) {
+func (s *samplingStage) Backward(f *Frame) { s.backward(f, f.Factors[0]*s.Weight) }
+
+// backward is Backward for a divergence that counts by a weight.
+func (s *samplingStage) backward(f *Frame, weight float64) {
 	if f.DX == nil {
 		return
 	}
-	scale := float32(f.Factors[0] * s.Weight / float64(f.Batch))
+	scale := float32(weight / float64(f.Batch))
 	for r := range f.N * s.size / s.codes {
 		mean, _ := s.halves(f.X, r)
 		dmean, dlog := s.halves(f.DX, r)

@@ -1,5 +1,7 @@
 package nn
 
+import "slices"
+
 // wiring is what a pass has to know of the way values take through a network.
 type wiring struct {
 	passive  []bool // stages whose output is the memory of their input
@@ -7,6 +9,7 @@ type wiring struct {
 	readers  [][]reader
 	learns   []bool // values that need a gradient: what made them depends on weights that are trained
 	rests    []bool // stages that do in training what they do in inference
+	copies   []int  // of a sample that there are of each value; 1 in inference
 
 	sharers     [][][]sharerOf // [stage][parameter]: who else uses it
 	contributes []bool         // stages that share a parameter which is trained
@@ -15,14 +18,15 @@ type wiring struct {
 // reader is one input of a stage.
 type reader struct{ stage, input int }
 
-// wire finds the wiring of a network.
-func (n *Network) wire() wiring {
+// wire finds the wiring of a network in a pass for training or for inference.
+func (n *Network) wire(training bool) wiring {
 	w := wiring{
 		passive:  make([]bool, len(n.ops)),
 		repeated: make([]bool, len(n.ops)),
 		readers:  make([][]reader, len(n.shapes)),
 		learns:   make([]bool, len(n.shapes)),
 		rests:    make([]bool, len(n.ops)),
+		copies:   slices.Repeat([]int{1}, len(n.shapes)),
 
 		contributes: make([]bool, len(n.ops)),
 	}
@@ -35,6 +39,9 @@ func (n *Network) wire() wiring {
 		}
 		w.learns[i+1] = w.learns[i+1] || o.trains() || w.contributes[i]
 		w.rests[i] = o.frozen && o.follows()
+		if training {
+			w.copies[i+1] = o.copiesBehind(w.copies[o.inputs[0]])
+		}
 	}
 	for i := range n.ops {
 		w.passive[i] = n.ops[i].View

@@ -101,32 +101,14 @@ func (s *Session) judge(ctx context.Context, sampler generate.Sampler) error {
 	return nil
 }
 
-// activeVariance is from which variance of its mean over images a number of a code
-// counts as active (Burda et al. 2016).
-const activeVariance = 0.01
-
 // countActive counts the numbers of the codes that say something about an image.
 func (s *Session) countActive(ctx context.Context) error {
 	codes, err := s.Model.EncodeAll(ctx, s.Data.Test)
 	if err != nil {
 		return err
 	}
-	active := 0
-	for c := range codes.Sample().Size() {
-		var sum, squares float64
-		for i := range codes.Len() {
-			v := float64(codes.Row(i)[c])
-			sum, squares = sum+v, squares+v*v
-		}
-		mean := sum / float64(codes.Len())
-		if squares/float64(codes.Len())-mean*mean > activeVariance {
-			active++
-		}
-	}
+	active := generate.ActiveUnits(codes)
 	s.Metrics.ActiveUnits = &active
-	s.Logf("%d of %d numbers of a code are active\n", active, codes.Sample().Size())
-	if active == 0 {
-		s.Logf("the codes have collapsed to the prior: nothing of an image is in them; a smaller weight of the divergence, or a warm-up, may help\n")
-	}
+	s.Logf("%s\n", generate.DescribeActive(active, codes.Sample().Size()))
 	return nil
 }

@@ -21,6 +21,8 @@ type Options struct {
 	Seed         uint64
 	TrainSize    int  // the first so many training images; 0 for all
 	Quick        bool // a fifth of the epochs, on 20,000 images, where nothing else is asked for
+	Samples      int  // codes drawn of each sample in training, where a recipe draws several; 0 for the recipe's
+	Draws        int  // codes that the likelihood of a test image is estimated by; 0 for the recipe's
 	Baseline     bool // also measure principal component analysis with codes of the same size
 
 	run.Options
@@ -45,8 +47,27 @@ func (o Options) quick(r Recipe) Options {
 	return o
 }
 
+// check reports a choice that the recipe does not have.
+func (o Options) check(r Recipe) error {
+	switch {
+	case o.Samples < 0 || o.Draws < 0:
+		return fmt.Errorf("recipe: %d samples and %d draws, want at least 1 each", o.Samples, o.Draws)
+	case o.Samples > 0 && r.WithSamples == nil:
+		return fmt.Errorf("recipe: %s draws no more than one code of a sample; that is for iwae and iwae-paper", r.Name)
+	case o.Draws > 0 && r.Draws == 0:
+		return fmt.Errorf("recipe: %s gives images no likelihood, to be estimated by %d draws; that is for recipes that draw codes", r.Name, o.Draws)
+	}
+	return nil
+}
+
 // apply puts the options into a copy of the recipe.
 func (o Options) apply(r Recipe) Recipe {
+	if o.Samples != 0 {
+		r.Encoder = r.WithSamples(o.Samples)
+	}
+	if o.Draws != 0 {
+		r.Draws = o.Draws
+	}
 	if o.Epochs != 0 {
 		r.Epochs = o.Epochs
 	}

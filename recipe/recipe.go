@@ -31,14 +31,30 @@ type Recipe struct {
 	Encoder, Decoder nn.Layers
 	Loss             loss.Loss
 	Optimizer        optim.Optimizer
+	Schedule         train.Schedule            // of the learning rate; nil for none
+	Penalties        map[string]train.Schedule // of the factors of penalties, by name
 	Metrics          []metric.Metric
 	Epochs           int
 	BatchSize        int
 	Validation       int     // how many of the last training images validate
+	Binarize         bool    // pixels become zeros and ones: anew at every use in training, once for all elsewhere
 	Mean, Std        float32 // pixels become (x - Mean)/Std; a Std of 0 leaves them in [0, 1]
 
 	// Own returns the data of a recipe that is not about images; nil otherwise.
 	Own func() dataset.Array
+
+	// Draws is how many codes the likelihood of a test image is estimated by; 0 for no estimate.
+	Draws int
+	// WithSamples returns the encoder that draws so many codes of a sample in training; nil if the
+	// encoder draws none, or one.
+	WithSamples func(samples int) nn.Layers
+
+	// Training returns what is trained on instead of the training images; nil for those.
+	Training func(s *Session) dataset.Source
+	// Start sets the weights to start from, beyond what the layers do; nil for nothing.
+	Start func(s *Session) error
+	// Stages trains what the model starts from; nil for nothing.
+	Stages func(ctx context.Context, s *Session) error
 
 	// Watch returns what follows the training beside progress; nil for nothing.
 	Watch func(s *Session) train.Observer
@@ -49,7 +65,7 @@ type Recipe struct {
 // lecture lists the lecture's recipes in its order, kinds the other kinds of autoencoders.
 var (
 	lecture = []Recipe{linear, stacked, convolutional, recurrent, denoising, dropout, sigmoid, relu, functional}
-	kinds   = []Recipe{sparse, sparseKL, tied, hashing, masking, saltPepper, unet, vae, betaVAE, waeMMD}
+	kinds   = []Recipe{sparse, sparseKL, tied, greedy, hashing, contractive, robust, masking, saltPepper, masked, unet, vae, betaVAE, betaTCVAE, conditionalVAE, iwae, iwaePaper, waeMMD}
 )
 
 // Lecture returns the recipes of the lecture in its order.

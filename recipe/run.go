@@ -35,6 +35,15 @@ type Metrics struct {
 	Retrieval *Retrieval `json:"retrieval,omitempty"`
 	// Generation says how good samples are that were drawn.
 	Generation *generate.Quality `json:"generation,omitempty"`
+	// Stages are the trainings that the model's starting weights are from, in their order.
+	Stages []Stage `json:"stages,omitempty"`
+	// Outliers is how well images that do not belong are told from the others.
+	Outliers *Outliers `json:"outliers,omitempty"`
+	// Likelihood says how likely test images are, in nats, and Phases so after phases of the training.
+	Likelihood *hourglass.Likelihood `json:"likelihood,omitempty"`
+	Phases     []Phase               `json:"phases,omitempty"`
+	// Codes says how much of the classes is in the codes.
+	Codes *CodeQuality `json:"codes,omitempty"`
 	// ActiveUnits is how many numbers of a variational autoencoder's codes vary with the image.
 	ActiveUnits *int `json:"active_units,omitempty"`
 }
@@ -66,7 +75,11 @@ func (r Recipe) Run(ctx context.Context, o Options) (m *Metrics, err error) {
 
 // prepare opens the data and builds the model.
 func (r Recipe) prepare(ctx context.Context, o Options) (*Session, error) {
+	if err := o.check(r); err != nil {
+		return nil, err
+	}
 	s := &Session{Recipe: o.apply(r), Options: o}
+	r = s.Recipe
 	model, err := hourglass.New(r.Encoder, r.Decoder)
 	if err != nil {
 		return nil, err
@@ -78,16 +91,25 @@ func (r Recipe) prepare(ctx context.Context, o Options) (*Session, error) {
 	}
 	plan.Model, plan.Seed = model, o.Seed
 	plan.Loss, plan.Optimizer, plan.Metrics = s.Recipe.Loss, s.Recipe.Optimizer, s.Recipe.Metrics
+	plan.Schedule, plan.Penalties, plan.Binarize = r.Schedule, r.Penalties, r.Binarize
 	plan.Epochs, plan.BatchSize = s.Recipe.Epochs, s.Recipe.BatchSize
 	plan.Record.Recipe = r.Name
 	if r.Std != 0 {
 		plan.Record.Pixels = &run.Pixels{Mean: r.Mean, Std: r.Std}
 	}
 	plan.Finish = s.finish
+	if r.Stages != nil {
+		plan.Before = func(ctx context.Context) error { return r.Stages(ctx, s) }
+	}
 	s.Session = &run.Session{Plan: plan, Options: o.Options}
 	s.Metrics = &Metrics{Metrics: *s.NewMetrics(r.Name, name)}
 	s.Metrics.Dataset.Dir = o.DataDir
 	s.Numbers, s.Results = &s.Metrics.Metrics, s.Metrics
+	if r.Start != nil {
+		if err := r.Start(s); err != nil {
+			return nil, err
+		}
+	}
 	if r.Watch != nil {
 		s.Observers = append(s.Observers, r.Watch(s))
 	}
@@ -114,8 +136,14 @@ func (s *Session) open(ctx context.Context) (plan run.Plan, name string, err err
 	}
 	s.Data = split
 	plan = run.Plan{Train: split.Train, Test: split.Test}
+	if r.Training != nil {
+		plan.Train = r.Training(s)
+	}
 	if r.Validation > 0 {
 		plan.Validation = split.Validation
+	}
+	if r.Binarize {
+		plan.Validation, plan.Test = dataset.Binarized(plan.Validation, binarizedSeed), dataset.Binarized(plan.Test, binarizedSeed+1)
 	}
 	return plan, split.Name, nil
 }

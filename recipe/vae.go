@@ -17,15 +17,11 @@ const vaeCodes = 10
 // Welling 2014).
 var vae = variational("vae", "Variational autoencoder",
 	"Codes are drawn from normal distributions that the encoder chooses and that are held close to N(0, 1), so that codes drawn from that decode to new images. "+
-		"Look at the samples, and at the divergence (kl) beside the reconstruction loss.", 1)
+		"Look at the samples, and at the divergence (kl) beside the reconstruction loss.",
+	nn.Sampling{Weight: 1. / (28 * 28)})
 
-// betaVAE is the same with a divergence that counts four times (Higgins et al. 2017).
-var betaVAE = variational("beta-vae", "β-VAE, β = 4",
-	"The divergence from N(0, 1) counts four times: fewer numbers of the codes are used, each for something of its own. "+
-		"Look at the walk along each of them, and at how many are active.", 4)
-
-// variational is a variational autoencoder whose divergence counts beta times.
-func variational(name, title, about string, beta float64) Recipe {
+// variational is a variational autoencoder with a layer that draws its codes.
+func variational(name, title, about string, draw nn.Layer) Recipe {
 	return Recipe{
 		Name:  name,
 		Title: title,
@@ -38,7 +34,7 @@ func variational(name, title, about string, beta float64) Recipe {
 			nn.Dense{Units: 150, Activation: nn.SELU},
 			nn.Dense{Units: 100, Activation: nn.SELU},
 			nn.Parallel{Branches: []nn.Layers{{nn.Dense{Units: vaeCodes}}, {nn.Dense{Units: vaeCodes}}}},
-			nn.Sampling{Weight: beta / (28 * 28)},
+			draw,
 		},
 		Decoder: nn.Layers{
 			nn.Dense{Units: 100, Activation: nn.SELU},
@@ -52,12 +48,15 @@ func variational(name, title, about string, beta float64) Recipe {
 		Epochs:     25,
 		BatchSize:  128,
 		Validation: 5000,
+		Draws:      500,
 
 		After: func(ctx context.Context, s *Session) error {
 			return errors.Join(
 				s.showReconstructions(s.Data.Validation.Tensor(0, shownImages)),
 				s.showGenerated(ctx),
-				s.countActive(ctx))
+				s.countActive(ctx),
+				s.estimateLikelihood(ctx),
+				s.judgeCodes(ctx))
 		},
 	}
 }

@@ -36,6 +36,7 @@ var waeMMD = Recipe{
 	After: func(ctx context.Context, s *Session) error {
 		return errors.Join(
 			s.showReconstructions(s.Data.Validation.Tensor(0, shownImages)),
-			s.showGenerated(ctx))
+			s.showGenerated(ctx),
+			s.judgeCodes(ctx))
 	},
 }

@@ -59,13 +59,29 @@ var guides = map[string]string{
 		"know what digits or clothes look like. Look at gaps that were closed, and at guesses that were wrong.",
 	"salt-pepper": "White specks look like strokes and black ones like gaps, so that no threshold could tell them apart from the image. " +
 		"Look at which details are taken for noise and vanish with it.",
+	"masked": "Nothing in a hidden patch can be copied; it has to follow from the others, which attention lets every patch ask. What such a network makes up for clothes or digits tells what it knows of them. " +
+		"No code is small here: it is as long as the image, and is judged by how well the classes are told from its mean over the patches.",
 	"unet": "A code alone would have to remember where each stroke ran; here the layers on the way down hand what they see to those on the way up. " +
 		"The network therefore only has to decide what of it is noise. Compare the sharpness with that of the denoising autoencoder, and note that there is no small code any more.",
 	"vae": "Every image becomes a small cloud of codes instead of a point, and all clouds together have to fill a normal distribution. " +
 		"That costs some sharpness, and buys new images: codes drawn from that distribution decode to samples. Look at the samples, at the walks between images, which pass through " +
 		"plausible ones, and at what each number of the code changes. Precision and coverage say how many samples could be real, and how much of the real is covered.",
-	"beta-vae": "With the divergence counting four times, a number of the code must be worth its price: those that are not are left at the prior and change nothing. " +
-		"Look for rows of the traversal in which nothing moves, and compare the reconstruction with that of the plain variational autoencoder.",
+	"beta-vae": "How many nats a code may hold is set from outside, and grows with the epochs: while there are few, only what helps the reconstruction most gets a number of the code. " +
+		"Look at the divergence that follows the capacity, at rows of the traversal in which nothing moves, and compare the reconstruction with that of the plain variational autoencoder.",
+	"conditional-vae": "What the label says need not be in the code. The accuracy of the classes in the codes is therefore to be low here, and the same code decodes to the same manner in every class: " +
+		"slant and thickness of digits, size and brightness of clothes. Look along the columns of the samples for what stays.",
+	"beta-tcvae": "A large weight on the whole divergence makes numbers of the code independent, but at the price of what they say of the image. Here only the dependence is dear. " +
+		"Compare the mutual information with the total correlation, and look at whether each row of the traversal changes one thing.",
+	"iwae": "A code that explains an image badly counts for little as long as another drawn for the same image explains it well, so that the encoder may be wrong now and then: its clouds can be wider and overlap more. " +
+		"The log-likelihood is what to compare with the plain variational autoencoder; more draws make its estimate larger, and truer.",
+	"iwae-paper": "One test likelihood in the literature that everybody measures alike: binarised digits, one stochastic layer, 5,000 draws of each image. The likelihood after each phase shows how much the long ones " +
+		"at small rates still win. The active units are those of the paper: means that vary by more than 0.01 over the test images.",
+	"greedy": "Deep networks once could not be trained from nothing; stage by stage they could, each layer an autoencoder of the codes of the one in front. " +
+		"The curves begin where the stages left the weights: much of the work is done before the first epoch, and tuning with a small rate adds the rest.",
+	"contractive": "A code that changed with everything would be punished, a code that never changed could reconstruct nothing. What is left are codes that follow the directions in which the images really differ, and are deaf to the others. " +
+		"Look at the contraction, the squared norm of the derivatives of the codes, and at how well the classes are told from the codes.",
+	"robust": "With a squared error the noise would be the loudest part of the training data, for it is reconstructed worst. Here an error beyond half of the range counts hardly more than one of half, and so pulls at nothing. " +
+		"Look at what the network makes of the noise: shapes it knows, and no noise.",
 	"wae-mmd": "A code is a point again, but the codes of a batch are compared with points from a normal distribution, pair by pair. " +
 		"Reconstructions are sharper than those of the variational autoencoder. Look at the samples to see whether the space between the codes is filled as well.",
 }
@@ -86,8 +102,12 @@ var captions = map[string]string{
 	"dropout_denoising_plot.png":      "Above, validation images; in the middle, with half of the pixels dropped; below, what the network makes of those.",
 	"masking_plot.png":                "Above, validation images; in the middle, with half of the pixels set to black; below, what the network makes of those.",
 	"salt_pepper_plot.png":            "Above, validation images; in the middle, with a quarter of the pixels black or white; below, what the network makes of those.",
+	"masked_plot.png":                 "Above, validation images; in the middle, with three quarters hidden; below, what the network makes of the rest.",
 	"unet_denoising_plot.png":         "Above, validation images; in the middle, with strong noise; below, what the network makes of the noisy ones.",
 	"hash_neighbours.png":             "In each row a validation image, and behind it those with the nearest hashes.",
+	"classes_plot.png":                "New images: ten codes drawn from a normal distribution, decoded as each class in a row.",
+	"plane_plot.png":                  "The whole plane of codes of two numbers, decoded: each cell as probable as the others under the normal distribution.",
+	"outliers_plot.png":               "Above, training images that are noise; below, what the network makes of them.",
 	"samples_plot.png":                "New images: codes drawn from a normal distribution, decoded.",
 	"interpolation_plot.png":          "In each row a walk from the code of one validation image to that of another.",
 	"traversal_plot.png":              "In each row one number of the code goes from -2.5 to 2.5 while the others are 0.",

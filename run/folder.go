@@ -29,6 +29,7 @@ const (
 	// Figures; where the lecture saves one, the name is its own.
 	CurvesFigure         = "curves.png"
 	ReconstructionFigure = "reconstruction_plot.png"
+	PlaneFigure          = "plane_plot.png"
 
 	lockFile         = ".lock"
 	checkpointPrefix = "checkpoint-"
@@ -243,6 +244,11 @@ func (f *Folder) removeCheckpoints() error {
 	dir := filepath.Join(f.dir, CheckpointFolder)
 	entries, _ := os.ReadDir(dir) // what is not there counts as empty
 	for _, e := range entries {
+		if e.IsDir() && strings.HasPrefix(e.Name(), stagePrefix) {
+			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
 		if strings.HasPrefix(e.Name(), checkpointPrefix) || e.Name() == hourglass.BestFile {
 			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
 				return err

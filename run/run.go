@@ -89,12 +89,16 @@ type Plan struct {
 	BatchSize  int
 	Seed       uint64
 	Patience   int     // epochs without improvement after which to stop; 0 for never
+	Binarize   bool    // draw samples as zeros and ones whenever they are used
 	Average    float64 // decay of the weights' running mean, which the run ends with; 0 for none
 	Forecast   bool    // tell after some steps how long the run will take
 
 	Observers []train.Observer // beside those that every run has
 	Record    Record           // what is known of the data; Do adds the rest
 
+	// Before is called before the training unless that goes on from a checkpoint: to train, with
+	// Session.Stage, what the model starts from. Nil for nothing.
+	Before func(ctx context.Context) error
 	// Trained is called with the trained model before it is saved, and Finish then;
 	// both are left out by TrainOnly. Nil for nothing.
 	Trained func(ctx context.Context) error
@@ -115,6 +119,7 @@ type Session struct {
 	stop    *train.EarlyStopping // nil without
 	written []string             // the figures drawn so far
 	begun   bool
+	stage   string // that is being trained before the run's own training; empty else
 }
 
 // Interrupted is the error of a run that was cancelled and can go on. It wraps the
@@ -195,7 +200,11 @@ func (s *Session) failed(err error) error {
 		return errors.Join(err, s.note(Failed))
 	}
 	s.Numbers.Interrupted = true
-	where := &Interrupted{s.Out, fmt.Sprintf("in epoch %d", len(s.Numbers.Epochs.Epochs)+1), err}
+	phase := fmt.Sprintf("in epoch %d", len(s.Numbers.Epochs.Epochs)+1)
+	if s.stage != "" {
+		phase = "while it trained " + s.stage
+	}
+	where := &Interrupted{s.Out, phase, err}
 	if failure := errors.Join(s.save(), s.note(Stopped)); failure != nil {
 		return errors.Join(where, failure)
 	}
@@ -230,6 +239,11 @@ func (s *Session) fit(ctx context.Context) error {
 		}
 	}
 	s.digests = &weightDigests{}
+	if s.Before != nil && !(s.Resume && s.Folder.checkpoints > 0) {
+		if err := s.Before(ctx); err != nil {
+			return err
+		}
+	}
 	options := []hourglass.FitOption{
 		hourglass.Epochs(s.Epochs), hourglass.BatchSize(s.BatchSize), hourglass.Loss(s.Loss),
 		hourglass.Optimizer(s.Optimizer), hourglass.Schedule(s.Schedule), hourglass.Clip(s.Clipping), hourglass.Metrics(s.Plan.Metrics...),
@@ -246,6 +260,9 @@ func (s *Session) fit(ctx context.Context) error {
 	}
 	for name, schedule := range s.Penalties {
 		options = append(options, hourglass.Penalty(name, schedule))
+	}
+	if s.Binarize {
+		options = append(options, hourglass.Binarize())
 	}
 	if s.Average > 0 {
 		options = append(options, hourglass.Observe(&train.WeightAverage{Decay: s.Average}))
@@ -304,7 +321,7 @@ func (f observer) Observe(e train.Event, r *train.Run) error { return f(e, r) }
 // and notes when that is done.
 func (s *Session) watch(e train.Event, _ *train.Run) error {
 	switch {
-	case e == train.Started:
+	case e == train.Started && !s.begun:
 		s.begun = true
 		return s.Folder.Begin(&Notes{Command: s.Command, Record: s.record(), Threads: s.Threads, SIMD: kernel.SIMD()})
 	case e == train.Stepped && s.Numbers.FirstStep == 0:

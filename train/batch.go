@@ -154,22 +154,22 @@ func (l *loop) judge(w *parallel.Worker, i int, grad []float32, scale float32) {
 	if l.failures[w.Index] != nil {
 		return // the step comes to nothing
 	}
-	target, output := l.targetRows(i, i+1), l.pass.OutputRows(i, i+1)
 	weight := float32(1)
 	if l.has(dataset.Weights) {
 		weight = l.sides.values[dataset.Weights][i]
 	}
+	if l.perCopy != nil {
+		l.judgeCopies(w, i, grad, scale, weight)
+		return
+	}
+	target, output := l.targetRows(i, i+1), l.pass.OutputRows(i, i+1)
 	var mask []float32
 	whole := grad
 	if l.has(dataset.Mask) {
 		mask = l.sides.rows(dataset.Mask, i, i+1)
 		output, target, grad = l.pack(w, i, output, target, grad)
 	}
-	if l.logits != nil {
-		l.losses[i] = l.logits[w.Index].EvalLogits(grad, output, target, scale*weight)
-	} else {
-		l.losses[i] = l.bound[w.Index].Eval(grad, output, target, scale*weight)
-	}
+	l.losses[i] = l.evaluateOutput(w, grad, output, target, scale*weight)
 	if l.has(dataset.Weights) {
 		l.losses[i] *= float64(weight)
 	}
@@ -179,6 +179,32 @@ func (l *loop) judge(w *parallel.Worker, i int, grad []float32, scale float32) {
 	own := l.metrics[len(l.metrics)-len(l.trainer.Metrics):]
 	for j, m := range l.trainer.Metrics {
 		own[j][i] = m.Eval(output, target)
+	}
+}
+
+// evaluateOutput returns the loss of an output, and its gradient unless grad is nil. Logits
+// become probabilities.
+func (l *loop) evaluateOutput(w *parallel.Worker, grad, output, target []float32, scale float32) float64 {
+	if l.logits != nil {
+		return l.logits[w.Index].EvalLogits(grad, output, target, scale)
+	}
+	return l.bound[w.Index].Eval(grad, output, target, scale)
+}
+
+// binarize draws samples lo to hi of the batch, if the trainer wants that.
+func (l *loop) binarize(w *parallel.Worker, lo, hi int) {
+	if !l.trainer.Binarize {
+		return
+	}
+	drawn := l.drawn[w.Index]
+	for i := lo; i < hi; i++ {
+		l.pass.Uniform(drawn, i)
+		x := l.pass.InputRows(i, i+1)
+		for j, p := range x {
+			if x[j] = 0; drawn[j] < p {
+				x[j] = 1
+			}
+		}
 	}
 }
 

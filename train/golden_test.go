@@ -67,7 +67,7 @@ func newInOrder(a dataset.Array, seed uint64) inOrder {
 
 func (s inOrder) Read(dst []float32, indices []int) error {
 	for i, index := range indices {
-		copy(dst[i*goldenSize:], s.Row(s.position[index]))
+		copy(dst[i*s.Sample().Size():], s.Row(s.position[index]))
 	}
 	return nil
 }

@@ -11,12 +11,19 @@ import (
 // network that has some; there the loss is the sum of it and all penalties.
 const Reconstruction = "reconstruction"
 
+// Tightening is the name of how much less the loss of a network that weighs several outputs of a
+// sample is than the mean over them; see nn.ImportanceSampling.
+const Tightening = "tightening"
+
 // measures lists what a run measures beside the loss: what it consists of, if the
 // network has penalties, what its stages measure, and metrics.
 func (t *Trainer) measures() []string {
 	var names []string
 	if penalties := t.Network.Penalties(); len(penalties) > 0 {
 		names = append([]string{Reconstruction}, penalties...)
+	}
+	if t.Network.Weighs() {
+		names = append(names, Tightening)
 	}
 	names = append(names, t.Network.Measures()...)
 	for _, m := range t.Metrics {
@@ -81,6 +88,10 @@ func (l *loop) addPenalties() {
 			l.metrics[1+j][i] = penalty
 			l.losses[i] += float64(entries * penalty)
 		}
+		if l.trainer.Network.Weighs() {
+			l.metrics[1+len(l.penalties)][i] = l.tightening[i] / entries
+			l.losses[i] += l.tightening[i]
+		}
 	}
 }
 
@@ -129,4 +140,42 @@ func (s Cycles) Validate() error {
 func (s Cycles) Factor(epochs float64) float64 {
 	cycles := epochs / float64(s.Epochs)
 	return min((cycles-float64(int(cycles)))/s.Rise, 1)
+}
+
+// terms lists what the loss consists of, by name; nothing if it is one term.
+func (l *loop) terms() []string {
+	names := l.trainer.measures()
+	return names[:len(names)-len(l.trainer.Metrics)-len(l.measured)]
+}
+
+// checkFinite reports a loss of the batch that is NaN or infinite.
+func (l *loop) checkFinite(total float64) error {
+	if finite(total) {
+		return nil
+	}
+	means := make([]float64, len(l.metrics))
+	for j, values := range l.metrics {
+		for _, v := range values[:len(l.batch)] {
+			means[j] += v / float64(len(l.batch))
+		}
+	}
+	return notFinite(total, l.terms(), means)
+}
+
+// notFinite reports a loss that is NaN or infinite, and which of its terms are.
+func notFinite(loss float64, terms []string, values []float64) error {
+	if finite(loss) {
+		return nil
+	}
+	text := fmt.Sprint(loss)
+	var bad []string
+	for j, name := range terms {
+		if !finite(values[j]) {
+			bad = append(bad, fmt.Sprintf("%s is %v", name, values[j]))
+		}
+	}
+	if len(bad) > 0 {
+		text += ": " + strings.Join(bad, ", ")
+	}
+	return fmt.Errorf("%w (%s); a smaller learning rate or cleaner data may help", ErrNotFinite, text)
 }

@@ -28,6 +28,7 @@ type Settings struct {
 	Schedule   string  `json:"schedule,omitempty"`
 	Clipping   string  `json:"clipping,omitempty"`
 	Penalties  string  `json:"penalties,omitempty"`      // the schedules of their factors
+	Binarize   bool    `json:"binarize,omitempty"`       // samples are
 	Buffer     int     `json:"shuffle_buffer,omitempty"` // and Block, see dataset.Window
 	Block      int     `json:"shuffle_block,omitempty"`
 
@@ -100,7 +101,7 @@ func (t *Trainer) Settings(training, validation dataset.Source) Settings {
 	}
 	rule := groupSettings(t.Optimizer)
 	s := Settings{Samples: training.Len(), BatchSize: t.BatchSize, Seed: t.Seed,
-		Loss: t.Loss.Name(), Optimizer: rule.Optimizer, Rate: rule.Rate, Schedule: scheduleName(t.Schedule), Clipping: t.Clipping.String(), Penalties: t.penaltySchedules(),
+		Loss: t.Loss.Name(), Optimizer: rule.Optimizer, Rate: rule.Rate, Schedule: scheduleName(t.Schedule), Clipping: t.Clipping.String(), Penalties: t.penaltySchedules(), Binarize: t.Binarize,
 		LossParameters: Parameters(lossFunction), OptimizerParameters: rule.Parameters}
 	for name, o := range t.Optimizers {
 		if s.Groups == nil {
@@ -132,6 +133,7 @@ func (s Settings) Differ(here Settings) error {
 		{"learning rate", s.Rate, here.Rate},
 		{"penalties by", cmp.Or(s.Penalties, "their own weights"), cmp.Or(here.Penalties, "their own weights")},
 		{"schedule", cmp.Or(s.Schedule, "constant"), cmp.Or(here.Schedule, "constant")},
+		{"samples binarized", s.Binarize, here.Binarize},
 		{"gradients clipped to", cmp.Or(s.Clipping, "nothing"), cmp.Or(here.Clipping, "nothing")},
 	} {
 		if c.saved != c.here {

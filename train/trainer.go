@@ -41,6 +41,11 @@ type Trainer struct {
 
 	Clipping Clipping // of the gradients; none by default
 
+	// Binarize makes every value of a sample 0 or 1 whenever the sample is used, 1 with the
+	// value as its probability. The loss must be one of probabilities, such as binary
+	// cross-entropy. Targets of their own (dataset.Targets) are left as they are.
+	Binarize bool
+
 	Epochs    int    // passes over the training data, at least 1
 	BatchSize int    // samples per step, at least 1; the last step of an epoch takes what is left
 	Seed      uint64 // of the data's order and of noise and dropout
@@ -157,6 +162,9 @@ func (t *Trainer) validateNetwork() error {
 	case t.Network.Complete() != nil:
 		return fmt.Errorf("train: %w", t.Network.Complete())
 	}
+	if want := domain(t.Loss); t.Binarize && want != (interval{0, 1}) {
+		return fmt.Errorf("train: samples are to be binarized, but the loss %s is not one of probabilities; want binary_crossentropy", t.Loss.Name())
+	}
 	if l, ok := t.Loss.(loss.Validator); ok {
 		if err := l.Validate(); err != nil {
 			return err
@@ -181,6 +189,9 @@ func (t *Trainer) fits(what string, s dataset.Source, batch int) error {
 	if _, ok := t.Loss.(loss.Binder); ok && dataset.FaceOf(s, dataset.Mask) != nil {
 		return fmt.Errorf("train: %s samples have a mask, but the loss %s looks at samples as a whole; want one that is a mean over values", what, t.Loss.Name())
 	}
+	if (n.Weighs() || n.Copies() > 1) && dataset.FaceOf(s, dataset.Mask) != nil {
+		return fmt.Errorf("train: %s samples have a mask, but the network makes several outputs of each, which is for whole samples", what)
+	}
 	return checkSides(n, what, s)
 }
 
@@ -199,11 +210,14 @@ type loop struct {
 	order  []int  // the order of the training samples in this epoch
 	batch  []int  // the samples of the current step
 
-	want interval // that the samples' values must lie in
-	bad  []int    // place in the batch of each worker's first sample that does not, or -1
+	want  interval    // that the samples' values must lie in
+	drawn [][]float32 // of each worker, see Trainer.Binarize
+
+	bad []int // place in the batch of each worker's first sample that does not, or -1
 
 	clip *clipper
 	sides
+	copies
 	failures []error // of each worker: why it could not read its samples
 
 	journal  *journal
@@ -245,6 +259,11 @@ func (t *Trainer) newLoop(source dataset.Source, what string, capacity int) *loo
 	for i := range l.metrics {
 		l.metrics[i] = make([]float64, capacity)
 	}
+	if t.Binarize {
+		for range threads {
+			l.drawn = append(l.drawn, make([]float32, t.Network.Input().Size()))
+		}
+	}
 	for range threads {
 		bound, _ := t.bindLoss() // has been checked
 		l.bound = append(l.bound, bound)
@@ -252,6 +271,7 @@ func (t *Trainer) newLoop(source dataset.Source, what string, capacity int) *loo
 			l.logits = append(l.logits, fused)
 		}
 	}
+	l.allocateCopies(capacity, threads)
 	l.use(source, what)
 	l.pass = t.Network.NewTrainingPass(capacity, nn.PassOptions{Workers: threads, Logits: l.logits != nil})
 	l.trainJob, l.evaluateJob = l.trainShare, l.evaluateShare
@@ -393,15 +413,7 @@ func (l *loop) attempt(batch []int) (loss float64, err error) {
 	if l.overflow.Load() {
 		return loss, overflowError{loss}
 	}
-	return loss, checkFinite(total)
-}
-
-// checkFinite reports a loss that is NaN or infinite.
-func checkFinite(loss float64) error {
-	if finite(loss) {
-		return nil
-	}
-	return fmt.Errorf("%w (%v); a smaller learning rate or cleaner data may help", ErrNotFinite, loss)
+	return loss, l.checkFinite(total)
 }
 
 // totalLoss sums the loss of the batch, always in the order of its samples.
@@ -469,6 +481,7 @@ func (l *loop) forward(w *parallel.Worker, lo, hi int) {
 			l.bad[w.Index] = lo
 		} else {
 			l.bad[w.Index] = l.findBad(lo, hi)
+			l.binarize(w, lo, hi)
 		}
 	}
 	l.pass.ForwardShare(w, lo, hi)
@@ -504,7 +517,7 @@ func (l *loop) evaluate(ctx context.Context, source dataset.Source, what string)
 		totals.add(l)
 	}
 	totals.means(&scores)
-	return scores, checkFinite(scores.Loss)
+	return scores, notFinite(scores.Loss, l.terms(), scores.Metrics)
 }
 
 // Evaluate returns the loss and the metrics of the trainer's network on all

@@ -22,6 +22,7 @@ import (
 type TrainOptions struct {
 	Architecture string // in a line, see package architecture; chosen from the data where empty
 	Codes        int    // numbers in a code, where the architecture is chosen
+	Kind         string // of autoencoder that the architecture is made into, see [KindNames]; as it is
 	From         string // model file whose layers, weights and scaling to start from, instead
 
 	Loss        loss.Loss        // binary cross-entropy behind a sigmoid, else mean squared error
@@ -50,6 +51,7 @@ type TrainOptions struct {
 // with the choices that a recipe would have made.
 type Metrics struct {
 	run.Metrics
+	Kind         string          `json:"kind,omitempty"`
 	Architecture string          `json:"architecture"`
 	Codes        int             `json:"codes"` // numbers in a code
 	Optimizer    string          `json:"optimizer"`
@@ -57,6 +59,10 @@ type Metrics struct {
 	Clipping     string          `json:"clipping,omitempty"`
 	Scale        dataset.Scaling `json:"scale"`
 	Command      string          `json:"command,omitempty"` // that repeats the run
+	// Likelihood says how likely samples are that were set aside, in nats, and ActiveUnits how many numbers
+	// of a code vary with the sample, where codes are drawn.
+	Likelihood  *hourglass.Likelihood `json:"likelihood,omitempty"`
+	ActiveUnits *int                  `json:"active_units,omitempty"`
 }
 
 // trainName stands in metrics.json where a recipe has its name.
@@ -71,7 +77,9 @@ type session struct {
 	model   *Model
 	metrics *Metrics
 	scaling string // in words
-	run     *run.Session
+
+	penalties map[string]train.Schedule // of the factors of the kind's penalties
+	run       *run.Session
 }
 
 // Train trains an autoencoder on data and writes model.safetensors, metrics.json
@@ -184,6 +192,11 @@ func (s *session) build(e extent) error {
 	} else if encoder, decoder, err = architecture.ParseFor(s.data.Shape(), s.Architecture); err != nil {
 		return err
 	}
+	if s.Kind != "" {
+		if encoder, decoder, err = s.makeKind(encoder, decoder); err != nil {
+			return err
+		}
+	}
 	ae, err := hourglass.New(encoder, decoder)
 	if err != nil {
 		return err
@@ -205,6 +218,16 @@ func (s *session) build(e extent) error {
 	return nil
 }
 
+// makeKind makes an architecture one of the kind that was chosen.
+func (s *session) makeKind(encoder, decoder nn.Layers) (nn.Layers, nn.Layers, error) {
+	d := design{encoder: encoder, decoder: decoder, values: s.data.Shape().Size(), samples: s.parts.Train.Len(), epochs: s.Epochs}
+	if err := makeKind(s.Kind, &d); err != nil {
+		return nil, nil, err
+	}
+	s.Loss, s.penalties = cmp.Or(s.Loss, d.loss), d.penalties
+	return d.encoder, d.decoder, nil
+}
+
 // checkLoss refuses data that the loss is not defined for.
 func (s *session) checkLoss(e extent) error {
 	if _, ok := s.Loss.(loss.BinaryCrossEntropy); !ok || e.isUnit() {
@@ -224,7 +247,7 @@ func (s *session) plan() {
 	}
 	s.run.Plan = run.Plan{
 		Model: s.model.Autoencoder, Train: s.parts.Train.Samples, Validation: part(s.parts.Validation), Test: part(s.parts.Test),
-		Loss: s.Loss, Optimizer: s.Optimizer, Schedule: s.Schedule, Clipping: s.Clipping, Metrics: s.Metrics, Observers: s.Observers,
+		Loss: s.Loss, Optimizer: s.Optimizer, Schedule: s.Schedule, Clipping: s.Clipping, Penalties: s.penalties, Metrics: s.Metrics, Observers: s.Observers,
 		Epochs: s.Epochs, BatchSize: s.BatchSize, Seed: s.Seed, Patience: s.Patience, Average: s.Average, Forecast: true,
 		Record:  s.model.Record,
 		Trained: s.learnScores,
@@ -232,7 +255,7 @@ func (s *session) plan() {
 	}
 	s.metrics = &Metrics{Metrics: *s.run.NewMetrics(trainName, filepath.Base(s.data.Path)), // where it lies is of no concern to who gets the model
 		Architecture: architecture.Format(s.model.Encoder().Layers(), s.model.Decoder().Layers()), Codes: s.model.Encoder().Output().Size(),
-		Optimizer: s.Optimizer.Name(), Scale: s.Scale, Command: s.Repeat}
+		Kind: s.Kind, Optimizer: s.Optimizer.Name(), Scale: s.Scale, Command: s.Repeat}
 	s.metrics.Clipping = s.Clipping.String()
 	if s.Schedule != nil {
 		s.metrics.Schedule = s.Schedule.Name()
@@ -297,7 +320,10 @@ func (s *session) finish(ctx context.Context) error {
 			return err
 		}
 	}
-	return errors.Join(s.run.DrawCurves(), s.drawReconstructions(), ctx.Err())
+	if err := s.judge(ctx); err != nil {
+		return err
+	}
+	return errors.Join(s.run.DrawCurves(), s.drawReconstructions(), s.drawPlane(), ctx.Err())
 }
 
 // shownSamples is how many samples are drawn beside their reconstructions.

@@ -66,6 +66,51 @@ def convolutional():
         nn.Flatten(1, 2))
 
 
+class Drawing(nn.Module):
+    """A variational autoencoder 784-400-20, or with k draws of each sample an importance weighted one."""
+
+    def __init__(self, k=0):
+        super().__init__()
+        self.k = k
+        self.hidden, self.mean, self.log_variance = nn.Linear(784, 400), nn.Linear(400, 20), nn.Linear(400, 20)
+        self.back, self.out = nn.Linear(20, 400), nn.Linear(400, 784)
+
+    def loss(self, x):
+        x = x.flatten(1)
+        hidden = F.relu(self.hidden(x))
+        mean, log_variance = self.mean(hidden), self.log_variance(hidden)
+        if not self.k:
+            z = mean + torch.randn_like(mean) * (log_variance / 2).exp()
+            kl = -0.5 * (1 + log_variance - mean ** 2 - log_variance.exp()).sum()
+            logits = self.out(F.relu(self.back(z)))
+            return (F.binary_cross_entropy_with_logits(logits, x, reduction="sum") + kl) / x.numel()
+        e = torch.randn(self.k, *mean.shape)
+        z = mean + e * (log_variance / 2).exp()
+        logits = self.out(F.relu(self.back(z)))
+        log_weight = -0.5 * (z ** 2 - e ** 2 - log_variance).sum(2)
+        log_weight = log_weight - F.binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none").sum(2)
+        return -log_weight.logsumexp(0).sum() / x.numel()
+
+
+class Masked(nn.Module):
+    """A masked autoencoder of 7x7 patches and transformers of three blocks and one."""
+
+    def __init__(self):
+        super().__init__()
+
+        def block():
+            return nn.TransformerEncoderLayer(64, 4, 128, dropout=0.0, activation=F.gelu, batch_first=True, norm_first=True)
+        self.project, self.positions = nn.Linear(16, 64), nn.Parameter(torch.randn(49, 64) * 0.02)
+        self.blocks = nn.Sequential(*[block() for _ in range(3)], nn.LayerNorm(64), block(), nn.LayerNorm(64))
+        self.out = nn.Linear(64, 16)
+
+    def loss(self, x):
+        patches = x.view(-1, 7, 4, 7, 4).transpose(2, 3).reshape(-1, 49, 16)
+        order = torch.rand(len(x), 49).argsort(1)
+        seen = patches * (order >= 36).unsqueeze(2)
+        return F.binary_cross_entropy_with_logits(self.out(self.blocks(self.project(seen) + self.positions)), patches)
+
+
 def sgd(rate):
     return lambda parameters: torch.optim.SGD(parameters, lr=rate)
 
@@ -73,7 +118,7 @@ def sgd(rate):
 STACK = [784, 100, 30, 100, 784]
 NARROW = [784, 64, 16, 64, 784]
 bce, mse, adam = F.binary_cross_entropy, F.mse_loss, torch.optim.Adam
-SYSTEMS = {  # model, batch size, loss, optimizer, whether pixels lie in [-1, 1]
+SYSTEMS = {  # model, batch size, loss (None for a model with one of its own), optimizer, whether pixels lie in [-1, 1]
     "stacked": (lambda: dense(STACK, nn.SELU), 32, bce, sgd(1.5), False),
     "convolutional": (convolutional, 32, bce, sgd(1.0), False),
     "recurrent": (Recurrent, 32, bce, sgd(0.1), False),
@@ -81,6 +126,9 @@ SYSTEMS = {  # model, batch size, loss, optimizer, whether pixels lie in [-1, 1]
     "dropout": (lambda: dense(STACK, nn.SELU, nn.Dropout(0.5)), 32, bce, sgd(1.0), False),
     "sigmoid": (lambda: dense([784, 256, 128, 256, 784], nn.Sigmoid), 128, mse, adam, False),
     "relu": (lambda: dense(NARROW, nn.ReLU), 128, mse, adam, True),
+    "vae-400-20": (Drawing, 128, None, adam, False),
+    "iwae-400-20": (lambda: Drawing(5), 128, None, adam, False),
+    "masked": (Masked, 64, None, adam, False),
     "functional": (lambda: dense(NARROW, nn.ReLU), 128, mse, functools.partial(adam, eps=1e-7), False),
 }
 FEWEST, WARM_UP = 10, 3  # runs that a median takes at least, and runs before it
@@ -115,7 +163,7 @@ def steps(images, system, threads, seconds):
             at = 0
         xb = x[order[at:at + batch]]
         optimizer.zero_grad()
-        loss = loss_of(model(xb), xb)
+        loss = loss_of(model(xb), xb) if loss_of else model.loss(xb)
         loss.backward()
         optimizer.step()
         last = loss.item()

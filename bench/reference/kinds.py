@@ -161,9 +161,16 @@ class VAE(Kind):
 
 
 class BetaVAE(VAE):
-    """Higgins 2017: the KL divergence counts four times."""
+    """Burgess 2018: the KL divergence of a batch is held at a capacity that rises from 0 to 25 nats in 20 epochs; being off it counts a hundred times."""
 
-    beta = 4.0
+    weight, limit, rise = 100.0, 25.0, 20.0
+    passed = 0.0  # epochs, set by run
+
+    def terms(self, x, labels):
+        mean, log_variance, z = self.encode(x)
+        kl = kl_to_normal(mean, log_variance).mean()
+        off = (kl - self.limit * min(self.passed / self.rise, 1)).abs()
+        return dict(reconstruction=bce(self.decoder(z), x).mean(), kl=self.weight * kl / PIXELS, capacity=self.weight * (off - kl) / PIXELS)
 
 
 class ConditionalVAE(VAE):
@@ -260,6 +267,56 @@ class Contractive(Kind):
                     contraction=1e-4 * (slopes @ (self.encoder.weight ** 2).sum(1)).mean())
 
 
+class Greedy(Kind):
+    """Stage by stage: 784-100 (BCE, SGD 1.5), 100-30 on its codes (MSE, SGD 0.05), 10 epochs each; then all of it (SGD 0.1)."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = keras_linear(PIXELS, 100), keras_linear(100, 30)
+        self.back, self.out = keras_linear(30, 100), keras_linear(100, PIXELS)
+
+    def optimizer(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+    def pretrain(self, x, epochs):
+        outer = torch.optim.SGD([*self.first.parameters(), *self.out.parameters()], lr=1.5)
+        inner = torch.optim.SGD([*self.second.parameters(), *self.back.parameters()], lr=0.05)
+        stages = ((outer, x, lambda v: bce(self.out(F.selu(self.first(v))), v).mean()),
+                  (inner, None, lambda v: F.mse_loss(F.selu(self.back(F.selu(self.second(v)))), v)))
+        for optimizer, data, loss in stages:
+            if data is None:
+                with torch.no_grad():
+                    data = F.selu(self.first(x))
+            for _ in range(epochs):
+                for index in torch.randperm(len(data)).split(self.batch):
+                    optimizer.zero_grad()
+                    loss(data[index]).backward()
+                    optimizer.step()
+
+    def terms(self, x, labels):
+        codes = F.selu(self.second(F.selu(self.first(x))))
+        return dict(reconstruction=bce(self.out(F.selu(self.back(codes))), x).mean())
+
+
+class Robust(Kind):
+    """Qi 2014: correntropy of width 0.5; every tenth training image is uniform noise."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.decoder = mlp(PIXELS, 100, 30, last=nn.SELU), mlp(30, 100, PIXELS, last=nn.Sigmoid)
+
+    def optimizer(self):
+        return KerasAdam(self.parameters())
+
+    def corrupt_data(self, x):
+        x = x.clone()
+        x[9::10] = torch.rand_like(x[9::10])
+        return x
+
+    def terms(self, x, labels):
+        return dict(reconstruction=(1 - (-(self.decoder(self.encoder(x)) - x) ** 2 / (2 * 0.5 ** 2)).exp()).mean())
+
+
 class Masking(Kind):
     """The stacked one with half of the pixels set to 0 in training."""
 
@@ -317,7 +374,7 @@ class UNet(Kind):
 
 
 KINDS = {"sparse": Sparse, "sparse-kl": SparseKL, "tied": Tied, "hashing": Hashing, "vae": VAE, "beta-vae": BetaVAE,
-         "conditional-vae": ConditionalVAE, "beta-tcvae": BetaTCVAE, "iwae": IWAE, "wae-mmd": WAE, "contractive": Contractive,
+         "conditional-vae": ConditionalVAE, "beta-tcvae": BetaTCVAE, "iwae": IWAE, "wae-mmd": WAE, "contractive": Contractive, "greedy": Greedy, "robust": Robust,
          "masking": Masking, "salt-pepper": SaltPepper, "unet": UNet}
 
 
@@ -348,8 +405,14 @@ def run(kind, folder, seed, epochs):
     optimizer, epochs = model.optimizer(), epochs or model.epochs
     result = dict(kind=kind, dataset=folder.name, seed=seed, epochs=epochs, val_loss=[])
     start = time.perf_counter()
-    for _ in range(epochs):
-        for index in torch.randperm(len(x)).split(model.batch):
+    if hasattr(model, "corrupt_data"):
+        x = model.corrupt_data(x)
+    if hasattr(model, "pretrain"):
+        model.pretrain(x, epochs)
+    for epoch in range(epochs):
+        batches = torch.randperm(len(x)).split(model.batch)
+        for step, index in enumerate(batches):
+            model.passed = epoch + step / len(batches)
             optimizer.zero_grad()
             sum(model.terms(x[index], y[index]).values()).backward()
             optimizer.step()

@@ -12,6 +12,7 @@ import (
 	"hourglass/dataset"
 	"hourglass/dataset/npy"
 	"hourglass/figure"
+	"hourglass/progress"
 	"hourglass/tensor"
 	"hourglass/tsne"
 	"hourglass/workflow"
@@ -119,7 +120,7 @@ type mapped struct {
 func tellMap(log io.Writer) func(tsne.Event) error {
 	begin, said := time.Now(), time.Time{}
 	return func(e tsne.Event) error {
-		if e.Embedding == nil || time.Since(begin) < patience || time.Since(said) < patience {
+		if e.Embedding == nil || time.Since(begin) < progress.Patience || time.Since(said) < progress.Patience {
 			return nil
 		}
 		said = time.Now()

@@ -7,10 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"hourglass"
@@ -213,34 +211,8 @@ func (f *outputFlags) logBeside(cmd *cobra.Command, out string) io.Writer {
 	return f.log(cmd)
 }
 
-// patience is after how long progress is shown.
-const patience = 2 * time.Second
-
-// meter returns a function that shows on w how far something is that takes long: by
-// a bar on a terminal, and else by a line now and then.
-func meter(w io.Writer, what string) func(done, total int) {
-	const pause = 5 * time.Second
-	begin, said := time.Now(), time.Now()
-	var bar *progressbar.ProgressBar
-	return func(done, total int) {
-		if time.Since(begin) < patience {
-			return
-		}
-		switch {
-		case !progress.IsTerminal(w):
-			if time.Since(said) >= pause && done < total {
-				said = time.Now()
-				fmt.Fprintf(w, "%s: %d of %d\n", what, done, total)
-			}
-		case bar == nil:
-			bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what),
-				progressbar.OptionSetWidth(20), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
-				progressbar.OptionThrottle(100*time.Millisecond))
-		default:
-			bar.Set(done) // errors of drawing to a terminal are of no use to anybody
-		}
-	}
-}
+// meter shows progress.
+var meter = progress.Meter
 
 // checkFile refuses a path where nothing of one of the kinds can be written.
 func checkFile(flag, path string, kinds ...workflow.Kind) error {

@@ -125,7 +125,8 @@ func setFlags(cmd *cobra.Command, notes *runs.Notes) error {
 func setArchitecture(values map[string][]string, architecture string) {
 	_, from := values["from"]
 	_, given := values["architecture"]
-	if from || given || architecture == "" {
+	_, kind := values["kind"] // which the architecture of the record has been made into already
+	if from || given || kind || architecture == "" {
 		return
 	}
 	values["architecture"] = []string{architecture}

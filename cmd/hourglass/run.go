@@ -26,6 +26,7 @@ type runFlags struct {
 	out    string
 
 	quick, reporting bool
+	samples, draws   int
 	baseline         string
 }
 
@@ -56,6 +57,7 @@ folder of its own below --out.`,
 		Example: `  hourglass run stacked
   hourglass run all --quick --report
   hourglass run stacked --dataset fashion-mnist --epochs 5 --learning-rate 0.5 --out runs/fashion
+  hourglass run iwae-paper --samples 1 --checkpoint 5m
   hourglass run --resume runs/fashion`,
 		Args:              arguments(oneOrResumed),
 		ValidArgsFunction: completeRecipe,
@@ -67,6 +69,8 @@ folder of its own below --out.`,
 	f.output.add(cmd)
 	cmd.Flags().BoolVar(&f.quick, "quick", false, "a fifth of the epochs, on 20,000 images, to see it work")
 	cmd.Flags().BoolVar(&f.reporting, "report", false, "also write report.html, one page with everything on it")
+	cmd.Flags().IntVar(&f.samples, "samples", 0, "codes drawn of each image in training, of iwae and iwae-paper (default the recipe's)")
+	cmd.Flags().IntVar(&f.draws, "likelihood", 0, "estimate the likelihood of a test image by so many codes, where codes are drawn (default the recipe's)")
 	addBaseline(cmd, &f.baseline)
 	cmd.Flags().StringVar(&f.out, "out", "", "`folder` to write into (default runs/RECIPE)")
 	cmd.MarkFlagDirname("out")
@@ -112,6 +116,11 @@ func (f *runFlags) options(cmd *cobra.Command, args []string) (o recipe.Options,
 	if err := f.train.check(cmd); err != nil {
 		return o, err
 	}
+	for name, value := range map[string]int{"samples": f.samples, "likelihood": f.draws} {
+		if cmd.Flags().Changed(name) && value < 1 {
+			return o, usagef("--%s is %d, want at least 1", name, value)
+		}
+	}
 	baseline, err := isPCA(f.baseline)
 	if err != nil {
 		return o, err
@@ -120,7 +129,7 @@ func (f *runFlags) options(cmd *cobra.Command, args []string) (o recipe.Options,
 		return o, usagef("--data-dir is where a data set is looked for by its name; --dataset %s is not looked for", f.data.dataset)
 	}
 	o = f.train.options(f.data)
-	o.Quick, o.Baseline = f.quick, baseline
+	o.Quick, o.Baseline, o.Samples, o.Draws = f.quick, baseline, f.samples, f.draws
 	o.Log, o.Started = f.output.log(cmd), started
 	o.Download = downloadBar(o.Log)
 	o.Resume, o.Overwrite, o.Command = f.saving.resume != "", f.saving.overwrite, rememberedCommand(cmd, args)

@@ -73,12 +73,18 @@ a run that was killed goes on from its last checkpoint (--resume, which needs no
 other flag); the model ends with the same bits as without a break, and "hourglass
 verify" checks that.
 
+With --kind the architecture, dense, convolutional or recurrent, becomes an autoencoder of that kind; the
+run prints the architecture that comes of it, and docs/kinds.md says what each is for:
+
+` + indent(workflow.KindUsage()) + `
+
 The layers and their arguments:
 
 ` + indent(architecture.Usage()),
 		Example: `  hourglass train digits --train-size 2000 --epochs 3 --codes 16 --out runs/mine
   hourglass train fashion.npy --early-stopping 5 --checkpoint 1epoch --out runs/fashion
   hourglass train wine.csv --label cultivar --architecture 'dense 8 tanh > dense 2 | dense 8 tanh > dense 13' --epochs 200
+  hourglass train wine.csv --label cultivar --kind vae --codes 2
   hourglass train photos/ --image-size 64x64 --colour rgb --schedule cosine
   hourglass train --resume runs/photos`,
 		Args: arguments(oneOrResumed),
@@ -147,7 +153,7 @@ func (f *trainCommandFlags) options(cmd *cobra.Command, args []string) (o workfl
 type choiceFlags struct {
 	architecture, loss, optimizer, schedule, scale string
 	metrics                                        []string
-	from                                           string
+	from, kind                                     string
 	codes, patience, warmup                        int
 	baseline                                       string
 	clip                                           train.Clipping
@@ -159,6 +165,7 @@ type choiceFlags struct {
 func (f *choiceFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.architecture, "architecture", "", "layers in a `line`, or in a file: @FILE (default chosen from the data)")
+	flags.StringVar(&f.kind, "kind", "", "`NAME` of a kind of autoencoder to make the architecture into, given or chosen: see below")
 	flags.StringVar(&f.from, "from", "", "model `file` whose layers, weights and scaling to start from, instead of an architecture")
 	cmd.MarkFlagFilename("from", "safetensors")
 	flags.IntVar(&f.codes, "codes", 0, "numbers in a code, for an architecture that is chosen (default 30, or a quarter of the values)")
@@ -197,6 +204,10 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 		return o, usagef("--codes is %d, want at least 1", f.codes)
 	case f.from != "" && (f.codes > 0 || f.architecture != ""):
 		return o, usagef("--from takes the layers of a model; want it without --architecture and --codes")
+	case f.from != "" && f.kind != "":
+		return o, usagef("--from takes the layers of a model, which is of some kind already; want it without --kind")
+	case f.kind != "" && workflow.CheckKind(f.kind) != nil:
+		return o, usageError{workflow.CheckKind(f.kind)}
 	case f.codes > 0 && f.architecture != "":
 		return o, usagef("--codes is for an architecture that is chosen; in --architecture the layer in front of the bar says it")
 	case !(f.validation >= 0 && f.validation < 1):
@@ -209,7 +220,7 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 	if err != nil {
 		return o, err
 	}
-	o = workflow.TrainOptions{Codes: f.codes, From: f.from, Scale: scale, Divisor: divisor, Baseline: o.Baseline, Validation: f.validation, Patience: f.patience,
+	o = workflow.TrainOptions{Codes: f.codes, Kind: f.kind, From: f.from, Scale: scale, Divisor: divisor, Baseline: o.Baseline, Validation: f.validation, Patience: f.patience,
 		TrainSize: common.trainSize, Epochs: common.epochs, BatchSize: common.batchSize, Seed: common.seed,
 		Options: runs.Options{Threads: common.threads}}
 	if f.loss != "" {

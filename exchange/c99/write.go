@@ -265,7 +265,7 @@ func (p *program) layer(b exchange.Block, v buffer) (buffer, error) {
 	last := b.In[len(b.In)-1]
 	rows := b.In.Size() / last
 	switch l := b.Layer.(type) {
-	case nn.Flatten, nn.Reshape, nn.Dropout, nn.GaussianNoise, nn.MaskingNoise, nn.SaltAndPepperNoise,
+	case nn.Flatten, nn.Reshape, nn.Dropout, nn.GaussianNoise, nn.MaskingNoise, nn.SaltAndPepperNoise, nn.PatchMasking,
 		nn.ActivityRegularization, nn.KLRegularization, nn.MMDRegularization:
 		return v, nil
 	case nn.Dense:
@@ -333,6 +333,8 @@ func (p *program) layer(b exchange.Block, v buffer) (buffer, error) {
 		return p.inner(b, l.Layer, v)
 	case nn.Regularized:
 		return p.inner(b, l.Layer, v)
+	case nn.Contractive:
+		return p.list(b, "layers", l.Layers, v)
 	}
 	return v, b.Errorf("it is not written in C; export it to ONNX instead")
 }

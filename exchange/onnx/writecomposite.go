@@ -120,6 +120,11 @@ func writeFrozen(g *graph, b exchange.Block, v value) (value, error) {
 	return g.layer(inner, v)
 }
 
+// writeContractive writes the layers, which is all that it is but in training.
+func writeContractive(g *graph, b exchange.Block, v value) (value, error) {
+	return g.list(b, "layers", b.Layer.(nn.Contractive).Layers, v)
+}
+
 func writeRegularized(g *graph, b exchange.Block, v value) (value, error) {
 	inner, err := b.Inner(b.Layer.(nn.Regularized).Layer, b.In, "")
 	if err != nil {

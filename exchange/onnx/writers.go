@@ -32,7 +32,8 @@ func init() { // not a literal: layers made of layers look here
 		"Residual":     writeResidual, "Parallel": writeParallel, "Tap": writeTap, "Join": writeJoin,
 		"Named": writeNamed, "Frozen": writeFrozen, "Regularized": writeRegularized,
 		"ActivityRegularization": writeNothing, "KLRegularization": writeNothing, "MMDRegularization": writeNothing,
-		"MaskingNoise": writeNothing, "SaltAndPepperNoise": writeNothing, "Sampling": writeSampling,
+		"MaskingNoise": writeNothing, "SaltAndPepperNoise": writeNothing, "PatchMasking": writeNothing, "Sampling": writeSampling,
+		"ImportanceSampling": writeSampling, "TCSampling": writeSampling, "Contractive": writeContractive,
 	}
 }
 

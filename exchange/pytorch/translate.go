@@ -235,7 +235,7 @@ func (m *module) entry(name string, values []float32, shape ...int) int {
 // layer writes one layer.
 func (m *module) layer(b exchange.Block, v value) (value, error) {
 	switch l := b.Layer.(type) {
-	case nn.GaussianNoise, nn.MaskingNoise, nn.SaltAndPepperNoise, nn.ActivityRegularization, nn.KLRegularization, nn.MMDRegularization:
+	case nn.GaussianNoise, nn.MaskingNoise, nn.SaltAndPepperNoise, nn.PatchMasking, nn.ActivityRegularization, nn.KLRegularization, nn.MMDRegularization:
 		return v, nil
 	case nn.Dropout:
 		v.name = m.let("x", "F.dropout(%s, %v, self.training)", v.name, l.Rate)
@@ -306,7 +306,7 @@ func (m *module) layer(b exchange.Block, v value) (value, error) {
 			return v, b.Errorf("what it joins comes from the encoder, which a module with encode and decode has no way for; export it to ONNX instead")
 		}
 		return m.merge(l.Merge, b.Out, m.arrange(v, order(b.In)...).name, tapped.name), nil
-	case nn.Sampling:
+	case nn.Sampling, nn.ImportanceSampling, nn.TCSampling:
 		v = m.plain(v)
 		return m.plainValue(m.let("x", "%s[..., :%d]", v.name, b.Out[len(b.Out)-1]), b.Out), nil
 	case nn.Named:
@@ -319,6 +319,8 @@ func (m *module) layer(b exchange.Block, v value) (value, error) {
 		return m.wrapped(b, l.Layer, v)
 	case nn.Regularized:
 		return m.wrapped(b, l.Layer, v)
+	case nn.Contractive:
+		return m.list(b, "layers", l.Layers, v)
 	}
 	return v, b.Errorf("it is not written for PyTorch; export it to ONNX instead")
 }

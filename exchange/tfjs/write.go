@@ -275,7 +275,7 @@ func (s *sequence) layer(b exchange.Block, name string) error {
 		return s.add("Dropout", name, config{"rate": l.Rate})
 	case nn.GaussianNoise:
 		return s.add("GaussianNoise", name, config{"stddev": l.Stddev})
-	case nn.MaskingNoise, nn.SaltAndPepperNoise, nn.ActivityRegularization, nn.KLRegularization, nn.MMDRegularization:
+	case nn.MaskingNoise, nn.SaltAndPepperNoise, nn.PatchMasking, nn.ActivityRegularization, nn.KLRegularization, nn.MMDRegularization:
 		return nil
 	case nn.RepeatVector:
 		return s.add("RepeatVector", name, config{"n": l.Times})

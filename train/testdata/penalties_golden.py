@@ -29,28 +29,33 @@ def double(a):
     return torch.tensor(a, dtype=torch.float64)
 
 
-shapes = [(6, 4), (4,), (4, 6), (6,)]
-params = [double(values(31 + i, s, -0.8, 0.8)).requires_grad_() for i, s in enumerate(shapes)]
-x = double(values(30, (5, 6), 0, 1))
+def main():
+    shapes = [(6, 4), (4,), (4, 6), (6,)]
+    params = [double(values(31 + i, s, -0.8, 0.8)).requires_grad_() for i, s in enumerate(shapes)]
+    x = double(values(30, (5, 6), 0, 1))
 
 
-def scores():
-    w, b, v, c = params
-    code = torch.sigmoid(x @ w + b)
-    m, t = code.mean(0), 0.1
-    kl = 0.3 * (t * torch.log(t / m) + (1 - t) * torch.log((1 - t) / (1 - m))).sum()
-    activity = (0.02 * code.abs().sum() + 0.03 * (code ** 2).sum()) / len(x)
-    weights = 0.01 * v.abs().sum() + 0.02 * (v ** 2).sum()
-    reconstruction = ((code @ v + c - x) ** 2).mean()
-    return dict(loss=reconstruction + kl + activity + weights, reconstruction=reconstruction, kl=kl, activity=activity, weights=weights)
+    def scores():
+        w, b, v, c = params
+        code = torch.sigmoid(x @ w + b)
+        m, t = code.mean(0), 0.1
+        kl = 0.3 * (t * torch.log(t / m) + (1 - t) * torch.log((1 - t) / (1 - m))).sum()
+        activity = (0.02 * code.abs().sum() + 0.03 * (code ** 2).sum()) / len(x)
+        weights = 0.01 * v.abs().sum() + 0.02 * (v ** 2).sum()
+        reconstruction = ((code @ v + c - x) ** 2).mean()
+        return dict(loss=reconstruction + kl + activity + weights, reconstruction=reconstruction, kl=kl, activity=activity, weights=weights)
 
 
-before = scores()
-before["loss"].backward()
-with torch.no_grad():
-    for p in params:
-        p -= p.grad
-after = scores()
-pathlib.Path("train/testdata/penalties_golden.json").write_text(json.dumps(dict(
-    before={k: v.item() for k, v in before.items()}, after={k: v.item() for k, v in after.items()},
-    parameters=[a for p in params for a in p.detach().flatten().tolist()])) + "\n")
+    before = scores()
+    before["loss"].backward()
+    with torch.no_grad():
+        for p in params:
+            p -= p.grad
+    after = scores()
+    pathlib.Path("train/testdata/penalties_golden.json").write_text(json.dumps(dict(
+        before={k: v.item() for k, v in before.items()}, after={k: v.item() for k, v in after.items()},
+        parameters=[a for p in params for a in p.detach().flatten().tolist()])) + "\n")
+
+
+if __name__ == "__main__":
+    main()

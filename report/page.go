@@ -59,7 +59,7 @@ func (s section) Heading(text string) heading { return heading{text, s.Alone} }
 
 // newPage draws up the page of runs.
 func newPage(runs []Run) (*page, error) {
-	p := &page{Title: runs[0].Title, Style: template.CSS(styleText)}
+	p := &page{Title: runs[0].Title, Style: template.CSS(paletteText + styleText)}
 	titles := distinctTitles(runs)
 	var ids []string
 	for i, r := range runs {

@@ -28,6 +28,11 @@ var pageText string
 //go:embed style.css
 var styleText string
 
+// paletteText are the colours, which Hourglass Studio has, too.
+//
+//go:embed palette.css
+var paletteText string
+
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
 // Write reads the runs in the folders and writes their page to a file, whole or

@@ -38,6 +38,7 @@ type TrainOptions struct {
 	Average     float64          // decay of the weights' running mean, which the run ends with; none
 	Epochs      int              // [FewestEpochs], or as many as make [FewestSteps], and then Patience is a tenth
 	Observers   []train.Observer // beside those that every run has
+	Built       func(*Model)     // told of the model, with its scaling, before it is trained; nil for nobody
 	Baseline    bool             // also measure principal component analysis with codes of the same size
 	BatchSize   int              // 32
 	Seed        uint64
@@ -144,6 +145,9 @@ func newSession(ctx context.Context, data *dataset.Data, o TrainOptions) (*sessi
 		return nil, err
 	}
 	s.plan()
+	if s.Built != nil {
+		s.Built(s.model)
+	}
 	return s, nil
 }
 

@@ -91,7 +91,7 @@ model, figures and all numbers into runs/stacked:
 		newTrainCommand(), newEncodeCommand(), newDecodeCommand(), newDenoiseCommand(), newScoreCommand(),
 		newEmbedCommand(), newRecognizeCommand(), newNearestCommand(), newProbeCommand(),
 		newGenerateCommand(), newInterpolateCommand(), newTraverseCommand(),
-		newServeCommand(), newClientCommand(),
+		newServeCommand(), newClientCommand(), newStudioCommand(),
 		newReportCommand(), newDataCommand(), newVersionCommand())
 	root.AddCommand(newExportCommand(), newImportCommand())
 	root.AddCommand(newVerifyCommand())

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	runs "hourglass/run"
+)
+
+func TestStudioTellsRunsFromData(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"runs/one/run.json", "photos/cats/1.png", "model.safetensors", "table.csv"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "empty"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"runs": false, "runs/one": false, "photos": true, "photos/cats": true, "model.safetensors": false, "table.csv": true, "empty": false} {
+		if got, err := isDataArgument(filepath.Join(dir, name)); err != nil || got != want {
+			t.Errorf("%s is data: %v (%v), want %v", name, got, err, want)
+		}
+	}
+	if isData, err := isDataArgument("digits"); err != nil || !isData {
+		t.Errorf("digits is data: %v (%v)", isData, err)
+	}
+	var f studioFlags
+	if err := f.sort([]string{filepath.Join(dir, "runs"), "digits"}); err != nil || f.config.Train.Path != "digits" || len(f.config.Paths) != 1 {
+		t.Errorf("sorted as %+v (%v)", f.config, err)
+	}
+}
+
+func TestStudioFindsTheDataOfARun(t *testing.T) {
+	table := filepath.Join(t.TempDir(), "table.csv")
+	if err := os.WriteFile(table, []byte("a,b\n1,2\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	n := &runs.Notes{Command: runs.Command{Name: "train", Args: []string{table}, Flags: map[string][]string{"label": {"b"}, "ignore": {"x", "y"}, "codes": {"3"}}}}
+	data, err := dataOfRun(n)
+	if err != nil || data.Path != table || data.Options.Label != "b" || !slices.Equal(data.Options.CSV.Ignore, []string{"x", "y"}) {
+		t.Errorf("%+v (%v)", data, err)
+	}
+	n = &runs.Notes{Command: runs.Command{Name: "run", Flags: map[string][]string{"data-dir": {"here"}}}, Record: runs.Record{Dataset: "fashion-mnist"}}
+	if data, err := dataOfRun(n); err != nil || data.Path != "fashion-mnist" || data.Options.DataDir != "here" {
+		t.Errorf("%+v (%v)", data, err)
+	}
+	n.Record.Dataset = "linear"
+	if data, err := dataOfRun(n); err != nil || data.Path != "" {
+		t.Errorf("%+v (%v)", data, err)
+	}
+}
+
+func TestStudioRefuses(t *testing.T) {
+	for _, args := range [][]string{{"studio", "nowhere"}, {"studio", "--addr", "0.0.0.0:1", "digits"}, {"studio", "digits", "mnist"}, {"studio", "--threads", "0"}} {
+		if status, _, text := run(t, args...); status == 0 || text == "" {
+			t.Errorf("%v: %d %s", args, status, text)
+		}
+	}
+}

@@ -1,0 +1,275 @@
+package studio
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hourglass"
+	"hourglass/train"
+	"hourglass/workflow"
+)
+
+// The states of a training.
+const (
+	preparing   = "preparing"
+	running     = "running"
+	paused      = "paused"
+	stopping    = "stopping"
+	interrupted = "interrupted"
+	failed      = "failed"
+	finished    = "finished"
+)
+
+// status is how far a training is.
+type status struct {
+	ID    string `json:"id"`    // of the training
+	Model string `json:"model"` // of the run, once it is over
+	Name  string `json:"name"`
+	Data  string `json:"data"`
+	State string `json:"state"`
+	Error string `json:"error,omitempty"`
+
+	Epoch      int         `json:"epoch"`
+	Epochs     int         `json:"epochs"`
+	Step       int         `json:"step"`
+	Steps      int         `json:"steps"`
+	Done       int         `json:"done"` // steps of all epochs
+	Loss       float64     `json:"loss"` // mean over the epoch so far
+	Rate       float64     `json:"rate"`
+	Seconds    float64     `json:"seconds"`
+	PerSecond  float64     `json:"perSecond"` // samples
+	Parameters int         `json:"parameters"`
+	Codes      int         `json:"codes"`
+	Lines      []epochLine `json:"lines"`
+}
+
+func (s status) isOver() bool {
+	return s.State == interrupted || s.State == failed || s.State == finished
+}
+
+// job is a training. It is an observer of its run that copies what the page shows and lets
+// others work on the copies; it changes nothing of the run but when the next step begins.
+type job struct {
+	id, dir string
+	studio  *Studio
+	order   order
+	ctx     context.Context
+
+	mu      sync.Mutex
+	cancel  context.CancelFunc
+	changed chan struct{} // closed when one of the next two changes
+	paused  bool
+	steps   int // to take though it is paused
+	status  status
+	curve   curve
+	preview *preview
+
+	told   time.Time // when the page was last told; of the goroutine that trains
+	begun  time.Time
+	taken  int // samples
+	idle   time.Duration
+	copies chan copied // weights on their way to be looked at
+	wanted atomic.Bool // somebody waits for them
+	looker *looker
+	last   *copied // the weights that the run ends with; of the goroutine that trains
+}
+
+// copied are the weights after a step.
+type copied struct {
+	weights     []float32
+	epoch, done int
+}
+
+// newJob returns a training that is not begun.
+func newJob(s *Studio, dir string, o order, in *workflow.Input, ae *hourglass.Autoencoder) *job {
+	id := identifier(dir)
+	return &job{id: id, dir: dir, studio: s, order: o, cancel: func() {}, ctx: context.Background(), changed: make(chan struct{}),
+		copies: make(chan copied, 1), looker: newLooker(in, ae),
+		status: status{ID: id, Model: id, Name: baseName(dir), Data: o.Data, State: preparing, Epochs: o.Epochs, Rate: o.LearningRate,
+			Parameters: len(ae.Network().Weights()), Codes: ae.Encoder().Output().Size(), Lines: []epochLine{}}}
+}
+
+// now returns how far the training is.
+func (j *job) now() status {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.status
+}
+
+// built prepares for looking at the weights of a model that is to be trained.
+func (j *job) built(m *workflow.Model) {
+	if err := j.looker.begin(m); err != nil {
+		j.looker = nil // the training will meet the same error in the samples
+	}
+}
+
+// Observe follows the run, and holds it where it is to pause.
+func (j *job) Observe(e train.Event, r *train.Run) error {
+	const pause = 100 * time.Millisecond // between two updates
+	switch e {
+	case train.Started:
+		j.begun = time.Now()
+		j.offer(r)
+	case train.Stepped:
+		j.note(r)
+		if now := time.Now(); now.Sub(j.told) >= pause {
+			j.told = now
+			j.offer(r)
+			j.studio.events.publish("job", j.now())
+		}
+		j.hold(r)
+	case train.EpochEnded:
+		j.mu.Lock()
+		j.status.Lines = append(j.status.Lines[:len(j.status.Lines):len(j.status.Lines)], epochLineOf(r.History, *r.History.Last()))
+		j.mu.Unlock()
+		j.studio.events.publish("job", j.now())
+	case train.Ended:
+		j.last = &copied{slices.Clone(r.Network.Weights()), r.Epoch, j.now().Done}
+	}
+	return nil
+}
+
+// note writes down the numbers of a step.
+func (j *job) note(r *train.Run) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	s := &j.status
+	if s.State == preparing {
+		s.State = running
+	}
+	s.Epoch, s.Step, s.Steps, s.Loss, s.Rate = r.Epoch, r.Step, r.Steps, r.Mean.Loss, r.State.Rate
+	s.Done = (r.Epoch-1)*r.Steps + r.Step
+	s.Seconds = (time.Since(j.begun) - j.idle).Seconds()
+	j.taken += min(r.BatchSize, r.Samples-(r.Step-1)*r.BatchSize)
+	s.PerSecond = float64(j.taken) / max(s.Seconds, 1e-9)
+	j.curve.add(s.Done, r.BatchLoss)
+}
+
+// offer copies the weights for who waits for them.
+func (j *job) offer(r *train.Run) {
+	if j.looker == nil || !j.wanted.CompareAndSwap(true, false) {
+		return
+	}
+	j.copies <- copied{slices.Clone(r.Network.Weights()), r.Epoch, j.now().Done}
+}
+
+// hold waits while the training is paused.
+func (j *job) hold(r *train.Run) {
+	for {
+		j.mu.Lock()
+		switch {
+		case !j.paused:
+			if j.status.State == paused {
+				j.status.State = running
+			}
+			j.mu.Unlock()
+			return
+		case j.steps > 0:
+			j.steps--
+			j.mu.Unlock()
+			return
+		}
+		if j.status.State == running {
+			j.status.State = paused
+		}
+		changed := j.changed
+		j.mu.Unlock()
+		j.offer(r)
+		j.studio.events.publish("job", j.now())
+		begun := time.Now()
+		select {
+		case <-changed:
+		case <-j.ctx.Done():
+			return
+		}
+		j.idle += time.Since(begun)
+	}
+}
+
+// watch looks at the weights now and then while a page follows: so seldom that what it
+// takes of the processor's time hardly counts.
+func (j *job) watch(ctx context.Context) {
+	const share, least, most = 30, 200 * time.Millisecond, 2 * time.Second
+	pause := time.Duration(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		if pause = least; !j.studio.events.watched() {
+			continue
+		}
+		j.wanted.Store(true)
+		select {
+		case <-ctx.Done():
+			return
+		case c := <-j.copies:
+			begun := time.Now()
+			j.look(c)
+			pause = min(max(least, share*time.Since(begun)), most)
+		}
+	}
+}
+
+// look makes a preview of weights and tells the page.
+func (j *job) look(c copied) {
+	p, err := j.looker.look(c)
+	if err != nil {
+		return // of weights that are on their way to nowhere, which the training will say itself
+	}
+	j.mu.Lock()
+	j.preview = p
+	j.mu.Unlock()
+	j.studio.events.publish("preview", struct {
+		ID string `json:"id"`
+		*preview
+	}{j.id, p})
+}
+
+// point is a place on a curve.
+type point [2]float64
+
+// curve is the loss over the steps, thinned out as it grows: each point is the mean over as
+// many steps as any other but the last.
+type curve struct {
+	every  int // steps for a point
+	done   []point
+	sum    float64
+	count  int
+	latest int
+}
+
+// add appends the loss of a step.
+func (c *curve) add(step int, loss float64) {
+	const most = 1000
+	c.every = max(c.every, 1)
+	c.sum += loss
+	c.count++
+	c.latest = step
+	if c.count < c.every {
+		return
+	}
+	c.done = append(c.done, point{float64(step), c.sum / float64(c.count)})
+	c.sum, c.count = 0, 0
+	if len(c.done) < most {
+		return
+	}
+	for i := range most / 2 {
+		a, b := c.done[2*i], c.done[2*i+1]
+		c.done[i] = point{b[0], (a[1] + b[1]) / 2}
+	}
+	c.done, c.every = c.done[:most/2], 2*c.every
+}
+
+// points returns the curve up to the last step.
+func (c *curve) points() []point {
+	all := append([]point{}, c.done...)
+	if c.count > 0 {
+		all = append(all, point{float64(c.latest), c.sum / float64(c.count)})
+	}
+	return all
+}

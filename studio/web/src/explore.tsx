@@ -1,0 +1,251 @@
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { bytes, floats, json, MapStatus, Model, Sample, sizeOf, Values, valuesOf } from "./api";
+import { layoutOf, nearby, ScatterMap } from "./map";
+import { csv, NothingYet, Notice, percent, Picture, save, Segments, Select, short, usePairs, Waiting, whole } from "./parts";
+import { Sprites } from "./sprites";
+import { choose, listen, place, useAsked, useModel, useSignal } from "./state";
+
+type MapKind = "pca" | "tsne" | "codes";
+type Tab = "sample" | "between" | "code" | "new";
+
+export function Explore() {
+  const { value: m, error, waiting } = useModel();
+  if (error) return <Notice kind="bad">{error.message}</Notice>;
+  if (m) return <Exploring key={m.id + m.changed} m={m} />;
+  return waiting ? <Waiting>Running the samples through the model …</Waiting> : <NothingYet />;
+}
+
+/** The colours of numbers from low to high: one that everybody can tell apart (viridis). */
+const ramp = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
+
+function Exploring({ m }: { m: Model }) {
+  const query = useSignal(place).query;
+  const kind = (query.get("map") as MapKind) || (m.spread.length === 2 ? "codes" : "pca");
+  const [dx, dy] = [Number(query.get("x") ?? 0), Number(query.get("y") ?? Math.min(1, m.spread.length - 1))];
+  const color = query.get("color") ?? (m.labelled ? "label" : "score");
+  const selected = Number(query.get("sample") ?? -1), tab = (query.get("show") as Tab) || "sample";
+  const only = query.get("class");
+
+  const labels = useAsked(s => m.labelled ? bytes(`/api/models/${m.id}/labels`, undefined, s).then(b => new Uint16Array(b.buffer)) : undefined, [m]).value;
+  const scores = useAsked(s => floats(`/api/models/${m.id}/scores`, s), [m]).value;
+  const tsne = useTSNE(m, kind === "tsne");
+  const asked = useAsked(s => kind === "tsne" && !tsne.status?.iteration && !tsne.status?.done ? undefined :
+    floats(`/api/models/${m.id}/points?map=${kind}&x=${dx}&y=${dy}`, s), [m, kind, dx, dy, tsne.version], true);
+  const layout = useMemo(() => asked.value && layoutOf(asked.value), [asked.value]);
+  const sprites = useMemo(() => m.as === "image" ? new Sprites(m) : null, [m]);
+  const pictures = query.has("pictures") ? sprites : null;
+
+  const values = useMemo(() => color === "label" && labels ? labels : scores && ranks(scores), [color, labels, scores]);
+  const colors = useMemo(() => color === "label" && m.colors ? m.colors : ramp, [color, m]);
+  const shown = useMemo(() => {
+    if (only === null || !labels) return null;
+    const list: number[] = [];
+    labels.forEach((l, i) => { if (l === Number(only)) list.push(i); });
+    return list;
+  }, [only, labels]);
+  const [group, setGroup] = useState<number[]>([]);
+  const pointer = usePointer(m, layout, kind === "codes" && m.spread.length === 2 && dx === 0 && dy === 1);
+  const select = (i: number) => { setGroup([]); choose({ sample: i }); };
+
+  return <div class="explore">
+    <section class="stage" aria-label="Map">
+      <div class="bar">
+        <Segments<MapKind> label="Map" value={kind} choose={v => choose({ map: v, x: undefined, y: undefined })}
+          options={[["pca", "PCA"], ["tsne", "t-SNE"], ["codes", m.spread.length === 2 ? "The codes" : "Two numbers"]]} />
+        {kind === "codes" && m.spread.length > 2 && <>
+          <Select label="across" value={String(dx)} options={m.spread.map((_, i) => [String(i), `number ${i + 1}`])} choose={v => choose({ x: v })} />
+          <Select label="up" value={String(dy)} options={m.spread.map((_, i) => [String(i), `number ${i + 1}`])} choose={v => choose({ y: v })} /></>}
+        {m.labelled && <Segments label="Colour" value={color} choose={v => choose({ color: v })} options={[["label", "Label"], ["score", "Error"]]} />}
+        {m.labelled && m.classes && <Select label="Show" value={only ?? ""} choose={v => choose({ class: v === "" ? undefined : v })}
+          options={[["", "all samples"], ...m.classes.map((c, i) => [String(i), `only ${c}`] as [string, string])]} />}
+        {sprites && <label class="check"><input type="checkbox" checked={!!pictures} onChange={e => choose({ pictures: e.currentTarget.checked ? 1 : undefined })} />Pictures</label>}
+      </div>
+      {layout && values ? <ScatterMap model={m} layout={layout} values={values} continuous={color !== "label"} colors={colors} shown={shown} pictures={pictures}
+        selected={selected} marked={group.length ? [] : pointer.near} choose={select} lasso={g => { setGroup(g); choose({ show: undefined }); }} point={pointer.move} />
+        : <div class="map"><Waiting>{kind === "tsne" ? "Finding every sample's neighbours …" : "Drawing the map …"}</Waiting></div>}
+      <div class="under">
+        <Legend m={m} color={color} />
+        {kind === "tsne" && tsne.status && !tsne.status.done && <p class="progress" role="status">
+          <progress max={tsne.status.iterations || 1} value={tsne.status.iteration} aria-label="t-SNE" /> {tsne.status.stage}, iteration {tsne.status.iteration} of {tsne.status.iterations || "…"}</p>}
+        {tsne.status?.error && <Notice kind="bad">{tsne.status.error}</Notice>}
+        <p class="hint">Drag to move, scroll to zoom, click a point. Shift and drag selects many.</p>
+      </div>
+    </section>
+    <aside class="panel" aria-label="What is chosen">
+      <Facts m={m} />
+      <div class="pointed" aria-live="off">
+        <figure>{m.decodes ? <Picture of={m} values={pointer.decoded} label="what the decoder makes of the place under the pointer" size={96} /> : <span class="picture none" />}
+          <figcaption>decoded under the pointer</figcaption></figure>
+        <figure><Thumb m={m} sprites={sprites} i={pointer.near[0] ?? -1} size={96} /><figcaption>nearest sample{pointer.near.length && m.labelled && labels ? `: ${m.classes?.[labels[pointer.near[0]]]}` : ""}</figcaption></figure>
+      </div>
+      {group.length > 0 ? <Group m={m} sprites={sprites} samples={group} labels={labels} scores={scores} done={() => setGroup([])} select={select} /> : <>
+        <Segments<Tab> label="Show" value={tab} choose={v => choose({ show: v })}
+          options={[["sample", "Sample"], ...(m.decodes ? [["between", "Between"], ["code", "Code"], ["new", "New"]] as [Tab, string][] : [])]} />
+        {tab === "sample" && <OneSample m={m} sprites={sprites} i={selected} select={select} />}
+        {tab === "between" && m.decodes && <Between m={m} sprites={sprites} />}
+        {tab === "code" && m.decodes && <Sliders m={m} i={selected} />}
+        {tab === "new" && m.decodes && <Drawn m={m} />}
+      </>}
+    </aside>
+  </div>;
+}
+
+/** Each value's rank among all, from 0 to 1: errors have few large values that would leave
+ * no colours for the others. */
+function ranks(values: Float32Array): Float32Array {
+  const order = Array.from(values.keys()).sort((a, b) => values[a] - values[b]), out = new Float32Array(values.length);
+  order.forEach((i, rank) => { out[i] = rank / Math.max(values.length - 1, 1); });
+  return out;
+}
+
+function useTSNE(m: Model, wanted: boolean): { status?: MapStatus; version: number } {
+  const [status, set] = useState<MapStatus>(), [version, next] = useState(0), last = useRef(0);
+  useEffect(() => {
+    if (!wanted) return;
+    const told = (s: MapStatus) => {
+      if (s.model !== m.id) return;
+      set(s);
+      const now = performance.now();
+      if (s.done || s.iteration && now - last.current > 400) { last.current = now; next(v => v + 1); }
+    };
+    const begin = () => json<MapStatus>(`/api/models/${m.id}/tsne`, {}).then(told, () => undefined);
+    begin();
+    const ends = [listen("map", told), listen("open", begin)];
+    return () => ends.forEach(end => end());
+  }, [m, wanted]);
+  return { status, version };
+}
+
+/** What lies under the pointer: the nearest samples, and the decoder's picture of the place. */
+function usePointer(m: Model, layout: ReturnType<typeof layoutOf> | undefined, exact: boolean) {
+  const [near, setNear] = useState<number[]>([]), [decoded, setDecoded] = useState<Values>();
+  const wanted = useRef<{ x: number; y: number } | null>(null), busy = useRef(false);
+  const look = async () => {
+    if (busy.current || !layout) return;
+    busy.current = true;
+    while (wanted.current) {
+      const at = wanted.current;
+      wanted.current = null;
+      const found = nearby(layout, at.x, at.y, 6);
+      setNear(found.samples.slice(0, 1));
+      if (m.decodes) {
+        const answer = exact ? bytes(`/api/models/${m.id}/decode`, { code: [at.x * layout.scale + layout.center[0], at.y * layout.scale + layout.center[1]] }) :
+          bytes(`/api/models/${m.id}/blend`, { samples: found.samples, weights: found.weights });
+        await answer.then(data => setDecoded(valuesOf(m, data)), () => undefined);
+      }
+      await new Promise(requestAnimationFrame);
+    }
+    busy.current = false;
+  };
+  const move = (at: { x: number; y: number } | null) => { wanted.current = at; if (at) look(); };
+  return { near, decoded, move };
+}
+
+function Legend({ m, color }: { m: Model; color: string }) {
+  if (color === "label" && m.classes && m.colors) return <ul class="legend" aria-label="Colours of the labels">
+    {m.classes.slice(0, 20).map((c, i) => <li key={c}><span class="dot" style={{ background: m.colors![i] }} />{c}</li>)}{m.classes.length > 20 && <li>and {m.classes.length - 20} more</li>}</ul>;
+  return <p class="legend"><span class="ramp" style={{ background: `linear-gradient(90deg, ${ramp.join(",")})` }} /> reconstructed well … badly</p>;
+}
+
+function Facts({ m }: { m: Model }) {
+  const last = m.epochs?.[m.epochs.length - 1];
+  return <div class="facts"><h1>{m.title}</h1>
+    <p>{whole(m.samples)} {m.part && `${m.part} `}samples of {m.data}; {m.input.join("×")} values become {m.spread.length}, by {whole(m.parameters ?? 0)} parameters
+      {last?.val_loss !== undefined && <>; validation loss {short(last.val_loss)}</>}.</p></div>;
+}
+
+/** A sample's picture out of the sprites; numbers are asked for. */
+export function Thumb({ m, sprites, i, size = 48 }: { m: Model; sprites: Sprites | null; i: number; size?: number }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const pairs = usePairs(sprites || i < 0 ? undefined : m, [i]);
+  useEffect(() => {
+    const c = canvas.current?.getContext("2d");
+    if (!c || !sprites) return;
+    const again = () => { c.clearRect(0, 0, m.width, m.height); if (i >= 0) sprites.draw(c, i, 0, 0, Math.max(m.width, m.height), again); };
+    again();
+  }, [i, sprites]);
+  if (!sprites) return <Picture of={m} values={pairs.before(i)} size={size} />;
+  return <canvas ref={canvas} class={`picture image${i < 0 ? " blank" : ""}`} width={m.width} height={m.height} style={{ width: `${size}px` }} aria-hidden="true" />;
+}
+
+function OneSample({ m, sprites, i, select }: { m: Model; sprites: Sprites | null; i: number; select: (i: number) => void }) {
+  const asked = useAsked(s => i >= 0 && i < m.samples ? json<Sample>(`/api/models/${m.id}/samples/${i}`, undefined, s) : undefined, [m, i], true);
+  const pairs = usePairs(m, i >= 0 && i < m.samples ? [i] : []);
+  const s = asked.value;
+  if (i < 0) return <p class="hint">Choose a point on the map to see the sample, what the model makes of it, and those most alike. With the keyboard: the arrow keys, once the map has the focus.</p>;
+  if (asked.error) return <Notice kind="bad">{asked.error.message}</Notice>;
+  if (!s) return <Waiting>…</Waiting>;
+  return <div class="one" aria-live="polite">
+    <h2>Sample {s.name}{s.label && <>, <b>{s.label}</b></>}</h2>
+    <div class="pointed">
+      <figure><Picture of={m} values={pairs.before(i)} label="the sample" size={96} /><figcaption>as it is</figcaption></figure>
+      <figure><Picture of={m} values={pairs.after(i)} label="its reconstruction" size={96} /><figcaption>reconstructed, error {short(s.score, 3)}</figcaption></figure>
+    </div>
+    <h3>Most alike, by their codes</h3>
+    <ul class="thumbs">{s.neighbors.map(n => <li key={n.sample}><button type="button" onClick={() => select(n.sample)} title={`distance ${short(n.distance, 3)}`} aria-label={`sample ${n.sample}, distance ${short(n.distance, 3)}`}>
+      <Thumb m={m} sprites={sprites} i={n.sample} /></button></li>)}</ul>
+    {m.decodes && <p class="actions"><button type="button" onClick={() => choose({ a: i, show: "between" })}>Go from here …</button>
+      <button type="button" onClick={() => choose({ b: i, show: "between" })}>… to here</button></p>}
+  </div>;
+}
+
+function Between({ m, sprites }: { m: Model; sprites: Sprites | null }) {
+  const query = useSignal(place).query, a = Number(query.get("a") ?? -1), b = Number(query.get("b") ?? -1), selected = Number(query.get("sample") ?? -1);
+  const both = a >= 0 && b >= 0, steps = 10;
+  const strip = useAsked(s => both ? bytes(`/api/models/${m.id}/path?from=${a}&to=${b}&steps=${steps}`, undefined, s) : undefined, [m, a, b], true);
+  const end = (name: "a" | "b", i: number, text: string) => <figure>
+    {i >= 0 ? <Thumb m={m} sprites={sprites} i={i} size={72} /> : <span class="picture none" />}
+    <figcaption>{text}</figcaption>
+    <button type="button" disabled={selected < 0 || selected === i} onClick={() => choose({ [name]: selected })}>Take the chosen</button></figure>;
+  const values = strip.value && valuesOf(m, strip.value), size = sizeOf(m);
+  return <div class="between"><h2>From one sample to another</h2>
+    <div class="pointed">{end("a", a, "from")}{end("b", b, "to")}</div>
+    {!both && <p class="hint">Choose a point on the map and take it for one end, then another for the other.</p>}
+    {strip.error && <Notice kind="bad">{strip.error.message}</Notice>}
+    {values && <ol class="strip" aria-label="Decoded on the way">{Array.from({ length: steps }, (_, i) => <li key={i}><Picture of={m} values={values.subarray(i * size, (i + 1) * size)} label={`${i + 1} of ${steps}`} size={m.as === "image" ? 48 : 72} /></li>)}</ol>}
+    {values && <p class="hint">Codes at even steps {m.variational ? "on the arc" : "on the straight line"} between the two, decoded.</p>}
+  </div>;
+}
+
+function Sliders({ m, i }: { m: Model; i: number }) {
+  const means = useMemo(() => m.spread.map(d => d.mean), [m]);
+  const [code, set] = useState(means), [name, setName] = useState("the mean of all codes");
+  const from = useAsked(s => i >= 0 ? json<Sample>(`/api/models/${m.id}/samples/${i}`, undefined, s) : undefined, [m, i]);
+  useEffect(() => { if (from.value) { set(from.value.code); setName(`sample ${from.value.name}`); } }, [from.value]);
+  const picture = useAsked(s => bytes(`/api/models/${m.id}/decode`, { code }, s).then(b => valuesOf(m, b)), [m, code], true);
+  return <div class="sliders"><h2>Number by number</h2>
+    <div class="pointed"><figure><Picture of={m} values={picture.value} label="the code, decoded" size={128} /><figcaption>from {name}</figcaption></figure>
+      <p class="actions"><button type="button" onClick={() => { set(means); setName("the mean of all codes"); }}>Mean</button>
+        <button type="button" disabled={!from.value} onClick={() => { set(from.value!.code); setName(`sample ${from.value!.name}`); }}>Chosen sample</button></p></div>
+    <ol>{m.spread.slice(0, 64).map((d, j) => <li key={j}><label><span>{j + 1}</span>
+      <input type="range" min={Math.min(d.low, code[j])} max={Math.max(d.high, code[j])} step={(d.high - d.low) / 200 || 0.01} value={code[j]} aria-label={`number ${j + 1} of the code`}
+        onInput={e => { const v = e.currentTarget.valueAsNumber; set(c => c.map((x, k) => k === j ? v : x)); }} />
+      <output>{code[j].toFixed(2)}</output></label></li>)}</ol>
+    {m.spread.length > 64 && <p class="hint">The first 64 of {m.spread.length} numbers.</p>}
+    <p class="hint">Each slider covers what 98 in 100 samples have.</p></div>;
+}
+
+function Drawn({ m }: { m: Model }) {
+  const seed = Number(useSignal(place).query.get("seed") ?? 1), count = 24;
+  const asked = useAsked(s => bytes(`/api/models/${m.id}/drawn?count=${count}&seed=${seed}`, undefined, s), [m, seed], true);
+  const values = asked.value && valuesOf(m, asked.value), size = sizeOf(m);
+  return <div class="drawn"><h2>Samples that nobody had</h2>
+    <p class="hint">Codes drawn from {m.variational ? "the standard normal distribution, which those of a variational model keep to," : "a mixture of ten Gaussian distributions, fitted to the codes,"} and decoded.</p>
+    {asked.error && <Notice kind="bad">{asked.error.message}</Notice>}
+    {values && <ul class="thumbs">{Array.from({ length: count }, (_, i) => <li key={i}><Picture of={m} values={values.subarray(i * size, (i + 1) * size)} label={`drawn sample ${i + 1}`} size={m.as === "image" ? 48 : 72} /></li>)}</ul>}
+    <p class="actions"><button type="button" onClick={() => choose({ seed: seed + 1 })}>Draw others</button></p></div>;
+}
+
+function Group({ m, sprites, samples, labels, scores, done, select }: { m: Model; sprites: Sprites | null; samples: number[]; labels?: Uint16Array; scores?: Float32Array; done: () => void; select: (i: number) => void }) {
+  const counts = new Map<number, number>();
+  if (labels) samples.forEach(i => counts.set(labels[i], (counts.get(labels[i]) ?? 0) + 1));
+  const most = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 6);
+  const mean = scores ? samples.reduce((sum, i) => sum + scores[i], 0) / samples.length : NaN;
+  return <div class="group"><h2>{whole(samples.length)} samples selected</h2>
+    <p>{most.map(([c, n]) => `${percent(n / samples.length)} ${m.classes?.[c]}`).join(", ")}{most.length > 0 && "; "}mean error {short(mean, 3)}.</p>
+    <ul class="thumbs">{samples.slice(0, 40).map(i => <li key={i}><button type="button" aria-label={`sample ${i}`} onClick={() => select(i)}><Thumb m={m} sprites={sprites} i={i} size={40} /></button></li>)}</ul>
+    <p class="actions"><button type="button" onClick={() => save(`${m.name}-selection.csv`, csv([["sample", "error", "label"], ...samples.map(i => [i, scores?.[i] ?? "", labels ? m.classes![labels[i]] : ""])]), "text/csv")}>Save as CSV</button>
+      <button type="button" class="quiet" onClick={done}>Let go</button></p></div>;
+}
+
+

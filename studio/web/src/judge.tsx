@@ -1,0 +1,123 @@
+import { useMemo } from "preact/hooks";
+import { bytes, floats, json, Model, Recognition } from "./api";
+import { csv, NothingYet, Notice, Pair, percent, save, Segments, Select, short, usePairs, Waiting, whole } from "./parts";
+import { choose, go, place, useAsked, useModel, useSignal } from "./state";
+
+export function Judge() {
+  const { value: m, error, waiting } = useModel();
+  if (error) return <Notice kind="bad">{error.message}</Notice>;
+  if (m) return <Judging key={m.id + m.changed} m={m} />;
+  return waiting ? <Waiting>Running the samples through the model …</Waiting> : <NothingYet />;
+}
+
+function Judging({ m }: { m: Model }) {
+  const labels = useAsked(s => m.labelled ? bytes(`/api/models/${m.id}/labels`, undefined, s).then(b => new Uint16Array(b.buffer)) : undefined, [m]).value;
+  const scores = useAsked(s => floats(`/api/models/${m.id}/scores`, s), [m]).value;
+  const order = useMemo(() => scores && Array.from(scores.keys()).sort((a, b) => scores[b] - scores[a]), [scores]);
+  if (!scores || !order) return <Waiting>Scoring the samples …</Waiting>;
+  return <div class="judging">
+    <header class="facts"><h1>{m.title}</h1><p>How well {whole(m.samples)} {m.part && `${m.part} `}samples of {m.data} come out again.</p></header>
+    <Threshold m={m} scores={scores} order={order} labels={labels} />
+    <Extremes m={m} scores={scores} order={order} labels={labels} />
+    <Features m={m} />
+    {m.labelled && <Confusions m={m} />}
+  </div>;
+}
+
+/** The errors' histogram with a threshold to move. */
+function Threshold({ m, scores, order, labels }: { m: Model; scores: Float32Array; order: number[]; labels?: Uint16Array }) {
+  const query = useSignal(place).query, n = scores.length, outliers = query.get("outliers");
+  const standard = m.threshold ?? scores[order[Math.floor(n / 100)]];
+  const top = Math.max(scores[order[Math.floor(n / 1000)]] * 1.15, standard * 1.1), low = Math.min(scores[order[n - 1]], top);
+  const threshold = Number(query.get("threshold") ?? standard);
+  const bins = 60, counts = useMemo(() => {
+    const all = new Array(bins).fill(0);
+    for (const s of scores) all[Math.min(bins - 1, Math.max(0, Math.floor((s - low) / (top - low) * bins)))]++;
+    return all as number[];
+  }, [scores, low, top]);
+  const highest = Math.max(...counts), above = order.findIndex(i => scores[i] <= threshold), over = above < 0 ? n : above;
+  const width = 720, height = 180, at = (s: number) => Math.min(Math.max((s - low) / (top - low), 0), 1) * width;
+  let verdict = null;
+  if (outliers !== null && labels) {
+    let hits = 0, misses = 0, alarms = 0;
+    scores.forEach((s, i) => { const odd = labels[i] === Number(outliers); if (odd) s > threshold ? hits++ : misses++; else if (s > threshold) alarms++; });
+    verdict = <p role="status">Of {whole(hits + misses)} outliers {whole(hits)} are found and <b>{whole(misses)} missed</b> ({percent(misses / Math.max(hits + misses, 1))}); <b>{whole(alarms)} false alarms</b> ({percent(alarms / Math.max(n - hits - misses, 1))} of the others).</p>;
+  }
+  return <section><h2>Threshold</h2>
+    <div class="histogram">
+      <svg viewBox={`0 -14 ${width} ${height + 34}`} role="img" aria-label={`Histogram of the errors of ${whole(n)} samples`}>
+        {counts.map((c, i) => <rect key={i} x={i * width / bins + 0.5} width={width / bins - 1} y={height - c / highest * height} height={c / highest * height} class={(i + 0.5) / bins * (top - low) + low > threshold ? "over" : "bar"} />)}
+        <line x1="0" x2={width} y1={height} y2={height} class="axis" />
+        <line x1={at(threshold)} x2={at(threshold)} y1="-12" y2={height} class="mark" />
+        <text x="0" y={height + 16}>{short(low, 3)}</text><text x={width} y={height + 16} text-anchor="end">{short(top, 3)} and more</text>
+        <text x={width / 2} y={height + 16} text-anchor="middle">reconstruction error</text>
+      </svg>
+      <input type="range" aria-label="Threshold" min={low} max={top} step={(top - low) / 500} value={threshold} onInput={e => choose({ threshold: e.currentTarget.value })} />
+    </div>
+    <p><b>{whole(over)} of {whole(n)}</b> samples ({percent(over / n)}) are above {short(threshold)}.
+      {m.threshold !== null && <> The model expects one in a hundred above {short(m.threshold)}. </>}</p>
+    <div class="bar">{m.labelled && m.classes && <Select label="Outliers are" value={outliers ?? ""} choose={v => choose({ outliers: v === "" ? undefined : v })}
+        options={[["", "not labelled"], ...m.classes.map((c, i) => [String(i), c] as [string, string])]} />}
+      {query.has("threshold") && <button type="button" class="quiet" onClick={() => choose({ threshold: undefined })}>Back to {short(standard)}</button>}
+      <button type="button" onClick={() => save(`${m.name}-errors.csv`, csv([["sample", "error", "above"], ...order.map(i => [i, scores[i], scores[i] > threshold ? 1 : 0])]), "text/csv")}>Save errors as CSV</button></div>
+    {verdict}
+  </section>;
+}
+
+function Extremes({ m, scores, order, labels }: { m: Model; scores: Float32Array; order: number[]; labels?: Uint16Array }) {
+  const which = (useSignal(place).query.get("order") as "worst" | "best") || "worst", count = 24;
+  const chosen = useMemo(() => which === "worst" ? order.slice(0, count) : order.slice(-count).reverse(), [order, which]);
+  const pairs = usePairs(m, chosen);
+  return <section><h2>{which === "worst" ? "Worst" : "Best"} reconstructions</h2>
+    <Segments label="Show" value={which} choose={v => choose({ order: v })} options={[["worst", "Worst"], ["best", "Best"]]} />
+    <p class="hint">Each as it is, and beside it what the model makes of it. A click shows it on the map.</p>
+    <ul class="pairs">{chosen.map(i => <li key={i}><button type="button" onClick={() => go({ room: "explore", query: new URLSearchParams({ sample: String(i) }) })} aria-label={`sample ${i}, error ${short(scores[i], 3)}`}>
+      <Pair m={m} before={pairs.before(i)} after={pairs.after(i)} name={`sample ${i}`} />
+      <span>{short(scores[i], 3)}{labels && m.classes && <>, {m.classes[labels[i]]}</>}</span></button></li>)}</ul>
+  </section>;
+}
+
+/** Where in a sample the errors are. */
+function Features({ m }: { m: Model }) {
+  const errors = useAsked(s => floats(`/api/models/${m.id}/errors`, s), [m]).value;
+  const picture = useMemo(() => {
+    if (!errors || m.as !== "image") return null;
+    const canvas = document.createElement("canvas");
+    canvas.width = m.width; canvas.height = m.height;
+    const c = canvas.getContext("2d")!, data = c.createImageData(m.width, m.height), most = Math.max(...errors) || 1;
+    for (let i = 0; i < m.width * m.height; i++) {
+      let e = 0;
+      for (let k = 0; k < m.channels; k++) e = Math.max(e, errors[i * m.channels + k]);
+      const t = Math.sqrt(e / most);
+      data.data.set([255 * Math.min(1, 1.6 * t), 255 * Math.max(0, 1.5 * t - 0.5), 255 * Math.max(0, 3 * t - 2), 255], 4 * i);
+    }
+    c.putImageData(data, 0, 0);
+    return canvas.toDataURL();
+  }, [errors]);
+  if (!errors) return null;
+  const rows = Array.from(errors, (e, i) => [i, e] as const).sort((a, b) => b[1] - a[1]).slice(0, 20), most = rows[0]?.[1] || 1;
+  const name = (i: number) => m.features?.[i] ?? (m.as === "series" ? `step ${Math.floor(i / m.channels) + 1}` : `value ${i + 1}`);
+  return <section><h2>Where the errors are</h2>
+    {picture ? <figure class="heat"><img src={picture} alt="Mean squared error of each pixel: bright where it is large" /><figcaption>The mean squared error of each pixel over a thousand samples: black is none, white {short(most, 3)}.</figcaption></figure> :
+      <table class="bars"><caption>Mean squared error, largest first</caption><tbody>{rows.map(([i, e]) => <tr key={i}><th scope="row">{name(i)}</th><td><span style={{ width: `${e / most * 100}%` }} /></td><td>{short(e, 3)}</td></tr>)}</tbody></table>}
+  </section>;
+}
+
+function Confusions({ m }: { m: Model }) {
+  const asked = useAsked(s => json<Recognition>(`/api/models/${m.id}/recognition`, undefined, s), [m]);
+  const shown = useMemo(() => asked.value?.mistaken.slice(0, 18) ?? [], [asked.value]);
+  const pairs = usePairs(m, shown.map(x => x.sample));
+  const r = asked.value, classes = m.classes ?? [];
+  return <section><h2>Recognition</h2>
+    {asked.error && <Notice kind="bad">{asked.error.message}</Notice>}
+    {!r && !asked.error && <Waiting>Finding the nearest codes of every sample …</Waiting>}
+    {r && <><p>By the vote of the {r.k} nearest codes of others, <b>{percent(r.accuracy)}</b> are recognised.</p>
+      {classes.length <= 26 && <div class="scroll" tabIndex={0} role="region" aria-label="Confusion matrix"><table class="confusion"><caption>Rows are what samples are, columns what they are taken for.</caption>
+        <thead><tr><td />{classes.map(c => <th key={c} scope="col">{c}</th>)}</tr></thead>
+        <tbody>{r.confusion.map((row, i) => { const sum = row.reduce((a, b) => a + b, 0) || 1; return <tr key={i}><th scope="row">{classes[i]}</th>
+          {row.map((c, j) => <td key={j} class={i === j ? "right" : c ? "wrong" : ""} style={{ "--share": String(Math.sqrt(c / sum)) }}>{c || ""}</td>)}</tr>; })}</tbody></table></div>}
+      {shown.length > 0 && <><h3>Some that were mistaken</h3><ul class="pairs">{shown.map(x => <li key={x.sample}><button type="button" onClick={() => go({ room: "explore", query: new URLSearchParams({ sample: String(x.sample) }) })}>
+        <Pair m={m} before={pairs.before(x.sample)} after={pairs.after(x.sample)} name={`sample ${x.sample}`} /><span>taken for {classes[x.for]}</span></button></li>)}</ul></>}
+    </>}
+  </section>;
+}

@@ -3,6 +3,7 @@
 package exchange
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ type Block struct {
 	In, Out tensor.Shape
 
 	params []nn.Array // named within the layer, or within a named layer in it
-	taps   Taps       // of the autoencoder, up to here
+	scope  *Scope     // of the autoencoder, up to here
 }
 
 // Kind returns the layer's name: "Dense".
@@ -49,6 +50,16 @@ func (b Block) Param(name string) nn.Array {
 	return nn.Array{}
 }
 
+// Shared returns a parameter of the named layer in front that b shares it with.
+func (b Block) Shared(layer, name string) (nn.Array, error) {
+	for _, a := range b.scope.arrays {
+		if a.LayerName == layer && a.Name == name {
+			return a, nil
+		}
+	}
+	return nn.Array{}, b.Errorf("there is no %s of a layer %q", name, layer)
+}
+
 // Weights returns how many weights the layer has, those of layers within it included.
 func (b Block) Weights() int {
 	n := 0
@@ -56,6 +67,15 @@ func (b Block) Weights() int {
 		n += len(p.Values)
 	}
 	return n
+}
+
+// OfZeros returns what the layer makes of a sample of zeros.
+func (b Block) OfZeros() ([]float32, error) {
+	n, err := nn.NewNetwork(b.In, b.Layer)
+	if err != nil {
+		return nil, b.Errorf("%w", err)
+	}
+	return slices.Clone(n.NewPass(1).Forward(make([]float32, b.In.Size()), 1)), nil
 }
 
 // Errorf returns an error that names the layer.
@@ -75,7 +95,7 @@ func (b Block) Inner(layer nn.Layer, in tensor.Shape, prefix string) (Block, err
 			params = append(params, p)
 		}
 	}
-	inner := Block{layer, b.Name + "." + prefix + strings.ToLower(nn.Kind(layer)), in, nil, params, b.taps}
+	inner := Block{layer, b.Name + "." + prefix + strings.ToLower(nn.Kind(layer)), in, nil, params, b.scope}
 	return inner, inner.bind()
 }
 
@@ -87,7 +107,7 @@ func (b Block) Named(l nn.Named) (Block, error) {
 			params[i].LayerName = ""
 		}
 	}
-	inner := Block{l.Layer, b.Name + "." + l.Name, b.In, nil, params, b.taps}
+	inner := Block{l.Layer, b.Name + "." + l.Name, b.In, nil, params, b.scope}
 	return inner, inner.bind()
 }
 
@@ -107,27 +127,43 @@ func (b Block) List(name string, layers []nn.Layer, in tensor.Shape) ([]Block, e
 
 // bind works out what comes out of the layer.
 func (b *Block) bind() (err error) {
-	if b.Out, err = b.taps.Output(b.Layer, b.In); err != nil {
+	if b.Out, err = b.scope.Output(b.Layer, b.In); err != nil {
 		return b.Errorf("%w", err)
 	}
 	return nil
 }
 
-// Taps are the shapes of what has been tapped in a list of layers so far.
-type Taps map[string]tensor.Shape
+// Scope is what layers of a list know of those in front of them by name. The zero value is
+// that of the first layer.
+type Scope struct {
+	tapped map[string]tensor.Shape // what has been tapped
+	taken  map[string]tensor.Shape // what named layers take
+	arrays []nn.Array              // of the whole autoencoder
+}
 
 // Output returns what a layer makes of samples of a shape. Layers are asked one after
-// another, those in front of a Tap's Join among them.
-func (t Taps) Output(layer nn.Layer, in tensor.Shape) (tensor.Shape, error) {
+// another, those in front of a Tap's Join or of a Tied among them.
+func (s *Scope) Output(layer nn.Layer, in tensor.Shape) (tensor.Shape, error) {
 	switch l := layer.(type) {
 	case nn.Tap:
-		t[l.Name] = in
+		note(&s.tapped, l.Name, in)
 		return in, nil
 	case nn.Join:
-		out := in.Clone()
-		if tapped := t[l.Name]; l.Merge == nn.Concatenate && len(tapped) > 0 && len(out) > 0 {
-			out[len(out)-1] += tapped[len(tapped)-1]
+		return s.join(l, in), nil
+	case nn.Named:
+		note(&s.taken, l.Name, in)
+		return s.Output(l.Layer, in)
+	case nn.Frozen:
+		return s.Output(l.Layer, in)
+	case nn.Regularized:
+		return s.Output(l.Layer, in)
+	case nn.Tied:
+		taken := s.taken[l.To]
+		if len(taken) == 0 || len(in) == 0 {
+			return nil, fmt.Errorf("no layer in front of it is called %q", l.To)
 		}
+		out := in.Clone()
+		out[len(out)-1] = taken[len(taken)-1]
 		return out, nil
 	case nn.Composite:
 		n, err := nn.NewNetwork(in, layer)
@@ -135,6 +171,9 @@ func (t Taps) Output(layer nn.Layer, in tensor.Shape) (tensor.Shape, error) {
 			return nil, err
 		}
 		return n.Output(), nil
+	}
+	if layer == nil {
+		return nil, errors.New("there is no layer")
 	}
 	stage, err := layer.Bind(in)
 	if err != nil {
@@ -144,36 +183,47 @@ func (t Taps) Output(layer nn.Layer, in tensor.Shape) (tensor.Shape, error) {
 	return out, out.Validate()
 }
 
+// note keeps a shape by a name.
+func note(shapes *map[string]tensor.Shape, name string, shape tensor.Shape) {
+	if *shapes == nil {
+		*shapes = map[string]tensor.Shape{}
+	}
+	(*shapes)[name] = shape
+}
+
+// join returns what comes of samples of a shape and what has been tapped.
+func (s *Scope) join(l nn.Join, in tensor.Shape) tensor.Shape {
+	out := in.Clone()
+	if tapped := s.tapped[l.Name]; l.Merge == nn.Concatenate && len(tapped) > 0 && len(out) > 0 {
+		out[len(out)-1] += tapped[len(tapped)-1]
+	}
+	return out
+}
+
 // Blocks returns the layers of a part of an autoencoder, without Input layers. A decoder
 // that joins what the encoder taps is none by itself.
 func Blocks(ae *hourglass.Autoencoder, part Part) ([]Block, error) {
 	if err := ae.Decoder().Complete(); part == Decoder && err != nil {
 		return nil, err
 	}
-	taps := Taps{}
-	var blocks []Block
-	if part != Decoder {
-		var err error
-		if blocks, err = network(ae.Encoder(), Encoder, taps); err != nil {
-			return nil, err
-		}
+	scope := &Scope{arrays: ae.Network().Arrays()}
+	blocks, err := network(ae.Encoder(), Encoder, scope) // whose names the decoder may know
+	if err != nil || part == Encoder {
+		return blocks, err
 	}
-	if part != Encoder {
-		more, err := network(ae.Decoder(), Decoder, taps)
-		if err != nil {
-			return nil, err
-		}
-		blocks = append(blocks, more...)
+	decoder, err := network(ae.Decoder(), Decoder, scope)
+	if err != nil || part == Decoder {
+		return decoder, err
 	}
-	return blocks, nil
+	return append(blocks, decoder...), nil
 }
 
 // network returns the layers of a network.
-func network(n *nn.Network, part Part, taps Taps) ([]Block, error) {
+func network(n *nn.Network, part Part, scope *Scope) ([]Block, error) {
 	var blocks []Block
 	shape, arrays := n.Input(), n.Arrays()
 	for i, layer := range n.Layers() {
-		b := Block{Layer: layer, Name: fmt.Sprintf("%s.%d.%s", part, i, strings.ToLower(nn.Kind(layer))), In: shape, taps: taps}
+		b := Block{Layer: layer, Name: fmt.Sprintf("%s.%d.%s", part, i, strings.ToLower(nn.Kind(layer))), In: shape, scope: scope}
 		if err := b.bind(); err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package c99_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -10,77 +11,95 @@ import (
 	"strings"
 	"testing"
 
-	"hourglass"
-	"hourglass/architecture"
-	"hourglass/dataset"
 	"hourglass/exchange/c99"
-	"hourglass/internal/golden"
+	"hourglass/exchange/internal/models"
 	"hourglass/nn"
-	"hourglass/recipe"
 	"hourglass/tensor"
 )
 
-// runner reads samples from the standard input and writes reconstructions.
-const runner = `
-#include <stdio.h>
+const batch = 2
+
+// runner returns a program that runs each of several models, whose functions have their numbers
+// in front, on samples from the standard input, and writes reconstructions.
+func runner(list []models.Model) string {
+	var declared, calls strings.Builder
+	for i, m := range list {
+		fmt.Fprintf(&declared, "void model%d_reconstruct(const float *x, float *y);\n", i)
+		fmt.Fprintf(&calls, "    run(model%d_reconstruct, %d, %d);\n", i, m.AE.Encoder().Input().Size(), m.AE.Decoder().Output().Size())
+	}
+	return "#include <stdio.h>\n#include <stdlib.h>\n\n" + declared.String() + fmt.Sprintf(`
+static void run(void (*reconstruct)(const float *x, float *y), size_t n, size_t m)
+{
+    float *x = malloc(n * sizeof *x), *y = malloc(m * sizeof *y);
+    for (int i = 0; i < %d; i++) {
+        if (fread(x, sizeof *x, n, stdin) != n)
+            exit(1);
+        reconstruct(x, y);
+        if (fwrite(y, sizeof *y, m, stdout) != m)
+            exit(1);
+    }
+    free(x);
+    free(y);
+}
 
 int main(void)
 {
-    static float x[HOURGLASS_INPUT], y[HOURGLASS_OUTPUT];
-    while (fread(x, sizeof x, 1, stdin) == 1) {
-        hourglass_reconstruct(x, y);
-        if (fwrite(y, sizeof y, 1, stdout) != 1)
-            return 1;
-    }
-    return 0;
+%s    return 0;
 }
-`
+`, batch, calls.String())
+}
 
-func models(t *testing.T) map[string]*hourglass.Autoencoder {
+// written returns what is tested: a few models, or with the tools of HOURGLASS_PEERS each
+// layer and each recipe.
+func written(t *testing.T) []models.Model {
 	t.Helper()
-	all := map[string]*hourglass.Autoencoder{}
-	add := func(name string, encoder, decoder nn.Layers) *hourglass.Autoencoder {
-		ae, err := hourglass.New(encoder, decoder)
-		if err != nil {
-			t.Fatal(name, err)
-		}
-		for i, a := range ae.Network().Arrays() {
-			lo, hi := -0.3, 0.3
-			if strings.HasSuffix(a.Name, "variance") {
-				lo, hi = 0.5, 2
-			}
-			copy(a.Values, golden.Values(uint64(i+1), len(a.Values), lo, hi))
-		}
-		all[name] = ae
-		return ae
-	}
-	for _, r := range recipe.All() {
-		large := r.Name == "stacked" || r.Name == "recurrent" || r.Name == "relu" // which compilers take seconds for
-		if r.Name == "linear" || r.Name == "convolutional" || large && os.Getenv("HOURGLASS_PEERS") != "" {
-			add(r.Name, r.Encoder, r.Decoder)
-		}
-	}
+	var list []models.Model
 	for name, line := range map[string]string{
 		"images": "input 7x6x2 > conv2d 3 3x2 leaky_relu strides=2 padding=same > batch_normalization > zero_padding2d 1,0,2,0 > max_pooling2d 2x2 padding=same > average_pooling2d 2x1 padding=same > flatten > dense 4 gelu | " +
 			"dense 12 mish > reshape 2x3x2 > permute 2,1,3 > up_sampling2d 2x1 > conv2d_transpose 4 3x4 elu strides=1,2 > cropping2d 1,1,1,1 > group_normalization 2 > conv2d 2 2x2 dilation_rate=2 padding=same > flatten > dense 84 softplus > reshape 7x6x2",
 		"sequences": "input 6x4 > conv1d 3 2 strides=2 padding=same silu > bidirectional (gru 2 return_sequences) > layer_normalization > gru 3 reset_before | repeat_vector 3 > simple_rnn 3 return_sequences > bidirectional (lstm 2 return_sequences) > conv1d_transpose 4 3 strides=2 padding=same > activation gelu_tanh",
 		"blocks":    "input 5x4x2 > residual (conv2d 3 3x3 relu6 padding=same > conv2d 2 1x1) activation=relu > residual (conv2d 3 1x1 hard_silu) projection=(conv2d 3 1x1) > global_average_pooling2d | dense 8 hard_sigmoid > residual (dense 8 selu > residual (dense 8)) > activation leaky_relu slope=0.05 > dense 40 > reshape 5x4x2",
+		"skips":     "input 4x6x2 > tap first > separable_conv2d 3 3x3 relu padding=same > tap second > max_pooling2d 2x2 > activation tanh | conv2d_transpose 3 2x2 strides=2 > join second multiply > parallel (depthwise_conv2d 3x3 padding=same) () > join first > conv2d 2 1x1",
+		"attention": "input 5x4 > position_embedding sinusoidal > residual (layer_normalization > multi_head_attention 2 3 causal) > named wide (dense 3) | tied wide relu > parallel (dense 2) (dense 2) > sampling weight=1 > dense 4",
 	} {
-		encoder, decoder, err := architecture.Parse(line)
-		if err != nil {
-			t.Fatal(name, err)
+		list = append(list, models.Model{Name: name, AE: models.Parsed(t, line)})
+	}
+	list = append(list, models.Scaled(t)...)
+	if os.Getenv("HOURGLASS_PEERS") == "" {
+		return list
+	}
+	list = append(list, models.EveryLayer(t)...)
+	for _, m := range models.Recipes(t) {
+		if len(m.AE.Network().Weights()) < 100_000 { // compilers take seconds for more
+			list = append(list, m)
 		}
-		add(name, encoder, decoder)
 	}
-	scaled := add("scaled", nn.Layers{nn.Input{4}, nn.Dense{Units: 2}}, nn.Layers{nn.Dense{Units: 4, Activation: nn.Tanh}})
-	if err := scaled.SetScaler(&dataset.Scaler{Kind: dataset.StandardScaling, Offset: []float32{1, 2, 3, 4}, Scale: []float32{1, 0.5, 2, 3}}); err != nil {
-		t.Fatal(err)
-	}
-	return all
+	return list
 }
+
+// TestEveryLayer asks for a model to test each layer's code with.
+func TestEveryLayer(t *testing.T) { models.WantEveryKind(t, models.EveryLayer(t)) }
 
 // What is written is C99 to gcc and clang, without a warning, and computes the same.
 func TestWrite(t *testing.T) {
+	list := written(t)
+	dir := t.TempDir()
+	sources := []string{filepath.Join(dir, "main.c")}
+	if err := os.WriteFile(sources[0], []byte(runner(list)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var input bytes.Buffer
+	var want []tensor.Tensor
+	for i, m := range list {
+		sources = append(sources, source(t, dir, i, m))
+		x := models.Samples(t, batch, m.AE.Encoder().Input())
+		y, err := m.AE.Reconstruct(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, y)
+		binary.Write(&input, binary.LittleEndian, x.Data)
+	}
 	for _, compiler := range []string{"gcc", "clang"} {
 		if _, err := exec.LookPath(compiler); err != nil {
 			if os.Getenv("HOURGLASS_PEERS") == "required" {
@@ -89,77 +108,74 @@ func TestWrite(t *testing.T) {
 			t.Log(err)
 			continue
 		}
-		for name, ae := range models(t) {
-			got, x := compiled(t, compiler, name, ae)
-			want, err := ae.Reconstruct(x)
-			if err != nil {
-				t.Fatal(err)
+		program := filepath.Join(dir, compiler)
+		args := append([]string{"-std=c99", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program}, append(sources, "-lm")...)
+		if out, err := exec.Command(compiler, args...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", compiler, err, out)
+		}
+		cmd := exec.Command(program)
+		cmd.Stdin = bytes.NewReader(input.Bytes())
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(compiler, err)
+		}
+		for i, y := range want {
+			got := make([]float32, len(y.Data))
+			if n, err := binary.Decode(out, binary.LittleEndian, got); err != nil {
+				t.Fatal(compiler, err)
+			} else {
+				out = out[n:]
 			}
-			if len(got) != len(want.Data) {
-				t.Errorf("%s: %s: %d values, want %d", compiler, name, len(got), len(want.Data))
-				continue
-			}
-			for i, w := range want.Data {
-				if d := math.Abs(float64(got[i] - w)); !(d <= 1e-5*math.Max(1, math.Abs(float64(w)))) {
-					t.Errorf("%s: %s: value %d is %v, want %v", compiler, name, i, got[i], w)
-					break
-				}
-			}
+			compare(t, compiler+": "+list[i].Name, got, y.Data)
 		}
 	}
 }
 
-// compiled compiles a model and runs it on some samples.
-func compiled(t *testing.T, compiler, name string, ae *hourglass.Autoencoder) ([]float32, tensor.Tensor) {
+func compare(t *testing.T, name string, got, want []float32) {
 	t.Helper()
-	dir := t.TempDir()
-	source, program := filepath.Join(dir, name+".c"), filepath.Join(dir, name)
-	if err := c99.WriteFile(source, ae); err != nil {
-		t.Fatal(name, err)
+	for i, w := range want {
+		if d := math.Abs(float64(got[i] - w)); !(d <= 1e-5*math.Max(1, math.Abs(float64(w)))) {
+			t.Errorf("%s: value %d is %v, want %v", name, i, got[i], w)
+			return
+		}
 	}
-	text, err := os.ReadFile(source)
+}
+
+// source writes a model with its number in front of the names of its functions.
+func source(t *testing.T, dir string, i int, m models.Model) string {
+	t.Helper()
+	path := filepath.Join(dir, fmt.Sprintf("model%d.c", i))
+	if err := c99.WriteFile(path, m.AE); err != nil {
+		t.Fatal(m.Name, err)
+	}
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(source, append(text, runner...), 0o666); err != nil {
+	text = bytes.ReplaceAll(text, []byte("hourglass_"), fmt.Appendf(nil, "model%d_", i))
+	if err := os.WriteFile(path, text, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(compiler, "-std=c99", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, source, "-lm").CombinedOutput(); err != nil {
-		t.Fatalf("%s: %s: %v\n%s", compiler, name, err, out)
+	return path
+}
+
+// A decoder that needs what the encoder has left in memory is not for others to call.
+func TestDecodeAlone(t *testing.T) {
+	for line, want := range map[string]string{
+		"input 4 > tap a > dense 4 > dense 2 | dense 4 > join a add": "\nstatic void hourglass_decode(",
+		"input 4 > dense 2 | dense 4":                                "\nvoid hourglass_decode(",
+	} {
+		var text bytes.Buffer
+		if err := c99.Write(&text, models.Parsed(t, line)); err != nil || !strings.Contains(text.String(), want) {
+			t.Errorf("%s: error %v, or no %q", line, err, want)
+		}
 	}
-	in := ae.Encoder().Input()
-	x, err := tensor.FromSlice(golden.Values(7, 2*in.Size(), -1, 1), append([]int{2}, in...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var input bytes.Buffer
-	binary.Write(&input, binary.LittleEndian, x.Data)
-	cmd := exec.Command(program)
-	cmd.Stdin = &input
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(name, err)
-	}
-	values := make([]float32, len(out)/4)
-	binary.Read(bytes.NewReader(out), binary.LittleEndian, values)
-	return values, x
 }
 
 func TestWriteRefuses(t *testing.T) {
-	ae := models(t)["scaled"]
+	ae := models.Around(t, tensor.Shape{4}, nn.Dense{Units: 2})
 	ae.Network().Weights()[0] = float32(math.NaN())
 	if err := c99.Write(new(bytes.Buffer), ae); err == nil || !strings.Contains(err.Error(), "want finite ones") {
-		t.Errorf("got error %v", err)
-	}
-	encoder, decoder, err := architecture.Parse("input 4 > parallel (dense 2) (dense 2) > sampling weight=1 | dense 4")
-	if err != nil {
-		t.Fatal(err)
-	}
-	vae, err := hourglass.New(encoder, decoder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c99.Write(new(bytes.Buffer), vae); err == nil || !strings.Contains(err.Error(), "export it to ONNX instead") {
 		t.Errorf("got error %v", err)
 	}
 }

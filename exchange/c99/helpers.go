@@ -1,5 +1,9 @@
 package c99
 
+// calls are the helpers that helpers call.
+var calls = map[string][]string{"silu": {"sigmoid"}, "mish": {"softplus"}, "hard_silu": {"hard_sigmoid"}, "lstm": {"sigmoid"}, "gru": {"sigmoid"},
+	"attention": {"dense"}}
+
 // helpers are the functions that layers call, each after those it calls itself.
 var helpers = []struct{ name, code string }{
 	{"scale", `
@@ -58,14 +62,37 @@ static void add(float *y, const float *a, const float *b, int n)
     for (int i = 0; i < n; i++)
         y[i] = a[i] + b[i];
 }
-`}, {"beside", `
-/* Puts rows of a and b beside each other. */
-static void beside(float *y, const float *a, const float *b, int rows, int width)
+`}, {"multiply", `
+static void multiply(float *y, const float *a, const float *b, int n)
 {
-    for (int r = 0; r < rows; r++) {
-        memcpy(y + 2 * r * width, a + r * width, width * sizeof(float));
-        memcpy(y + (2 * r + 1) * width, b + r * width, width * sizeof(float));
-    }
+    for (int i = 0; i < n; i++)
+        y[i] = a[i] * b[i];
+}
+`}, {"beside", `
+/* Puts rows of x into those of y, which are of so many numbers. */
+static void beside(float *y, const float *x, int rows, int total, int width)
+{
+    for (int r = 0; r < rows; r++)
+        memcpy(y + r * total, x + r * width, width * sizeof(float));
+}
+`}, {"columns", `
+/* Takes the first numbers of each row. */
+static void columns(float *y, const float *x, int rows, int total, int width)
+{
+    for (int r = 0; r < rows; r++)
+        memcpy(y + r * width, x + r * total, width * sizeof(float));
+}
+`}, {"turn_round", `
+static void turn_round(float *y, const float *x, int steps, int width)
+{
+    for (int t = 0; t < steps; t++)
+        memcpy(y + (steps - 1 - t) * width, x + t * width, width * sizeof(float));
+}
+`}, {"prelu", `
+static void prelu(float *y, const float *x, int n, const float *slopes, int count)
+{
+    for (int i = 0; i < n; i++)
+        y[i] = x[i] > 0 ? x[i] : slopes[i % count] * x[i];
 }
 `}, {"gather", `
 static void gather(float *y, const float *x, int n, const int *places)
@@ -89,6 +116,52 @@ static void dense(float *y, const float *x, int rows, int in, int units, const f
                 sum += x[r * in + i] * kernel[i * units + u];
             y[r * units + u] = sum;
         }
+}
+`}, {"dense_turned", `
+/* The kernel is that of another layer, units×in. */
+static void dense_turned(float *y, const float *x, int rows, int in, int units, const float *kernel, const float *bias)
+{
+    for (int r = 0; r < rows; r++)
+        for (int u = 0; u < units; u++) {
+            float sum = bias ? bias[u] : 0;
+            for (int i = 0; i < in; i++)
+                sum += x[r * in + i] * kernel[u * in + i];
+            y[r * units + u] = sum;
+        }
+}
+`}, {"attention", `
+static void attention(float *y, const float *x, int steps, int features, int heads, int keys, int values, int causal, float scale,
+                      float *memory, const float *wq, const float *bq, const float *wk, const float *bk,
+                      const float *wv, const float *bv, const float *wo, const float *bo)
+{
+    int nk = heads * keys, nv = heads * values;
+    float *q = memory, *k = q + steps * nk, *v = k + steps * nk, *means = v + steps * nv, *weights = means + steps * nv;
+    dense(q, x, steps, features, nk, wq, bq);
+    dense(k, x, steps, features, nk, wk, bk);
+    dense(v, x, steps, features, nv, wv, bv);
+    for (int h = 0; h < heads; h++)
+        for (int t = 0; t < steps; t++) {
+            int seen = causal ? t + 1 : steps;
+            float most = -INFINITY, sum = 0;
+            for (int u = 0; u < seen; u++) {
+                float agreement = 0;
+                for (int i = 0; i < keys; i++)
+                    agreement += q[t * nk + h * keys + i] * k[u * nk + h * keys + i];
+                weights[u] = agreement * scale;
+                most = fmaxf(most, weights[u]);
+            }
+            for (int u = 0; u < seen; u++) {
+                weights[u] = expf(weights[u] - most);
+                sum += weights[u];
+            }
+            for (int i = 0; i < values; i++) {
+                float mean = 0;
+                for (int u = 0; u < seen; u++)
+                    mean += weights[u] / sum * v[u * nv + h * values + i];
+                means[t * nv + h * values + i] = mean;
+            }
+        }
+    dense(y, means, steps, nv, features, wo, bo);
 }
 `}, {"affine", `
 static void affine(float *y, const float *x, int rows, int channels, const float *by, const float *shift)
@@ -144,6 +217,24 @@ static void convolve(float *y, const float *x, int h, int w, int channels, int o
                             continue;
                         for (int c = 0; c < channels; c++)
                             sum += x[(r * w + s) * channels + c] * kernel[((k * kw + l) * channels + c) * filters + f];
+                    }
+                y[(i * ow + j) * filters + f] = sum;
+            }
+}
+`}, {"convolve_channels", `
+/* Every channel by itself, with as many kernels as there are filters to a channel. */
+static void convolve_channels(float *y, const float *x, int h, int w, int channels, int oh, int ow, int filters,
+                              int kh, int sh, int dh, int ph, int kw, int sw, int dw, int pw, const float *kernel, const float *bias)
+{
+    for (int i = 0; i < oh; i++)
+        for (int j = 0; j < ow; j++)
+            for (int f = 0; f < filters; f++) {
+                float sum = bias ? bias[f] : 0;
+                for (int k = 0; k < kh; k++)
+                    for (int l = 0; l < kw; l++) {
+                        int r = i * sh + k * dh - ph, s = j * sw + l * dw - pw;
+                        if (r >= 0 && r < h && s >= 0 && s < w)
+                            sum += x[(r * w + s) * channels + f / (filters / channels)] * kernel[(k * kw + l) * filters + f];
                     }
                 y[(i * ow + j) * filters + f] = sum;
             }
@@ -207,6 +298,31 @@ static void up_sample(float *y, const float *x, int h, int w, int channels, int 
     for (int i = 0; i < h * rows; i++)
         for (int j = 0; j < w * columns; j++)
             memcpy(y + (i * w * columns + j) * channels, x + (i / rows * w + j / columns) * channels, channels * sizeof(float));
+}
+`}, {"interpolate", `
+/* Between the centres of pixels, beyond which the border goes on. */
+static void interpolate(float *y, const float *x, int h, int w, int channels, int rows, int columns)
+{
+    for (int i = 0; i < h * rows; i++)
+        for (int j = 0; j < w * columns; j++) {
+            float r = fminf(fmaxf((i + 0.5f) / rows - 0.5f, 0), h - 1), s = fminf(fmaxf((j + 0.5f) / columns - 0.5f, 0), w - 1);
+            int r0 = (int)r, s0 = (int)s, r1 = r0 + 1 < h ? r0 + 1 : r0, s1 = s0 + 1 < w ? s0 + 1 : s0;
+            r -= r0;
+            s -= s0;
+            for (int c = 0; c < channels; c++)
+                y[(i * w * columns + j) * channels + c] =
+                    (1 - r) * ((1 - s) * x[(r0 * w + s0) * channels + c] + s * x[(r0 * w + s1) * channels + c]) +
+                    r * ((1 - s) * x[(r1 * w + s0) * channels + c] + s * x[(r1 * w + s1) * channels + c]);
+        }
+}
+`}, {"pixel_shuffle", `
+static void pixel_shuffle(float *y, const float *x, int h, int w, int channels, int factor)
+{
+    for (int i = 0; i < h; i++)
+        for (int j = 0; j < w; j++)
+            memcpy(y + (i * w + j) * channels,
+                   x + (i / factor * (w / factor) + j / factor) * factor * factor * channels + (i % factor * factor + j % factor) * channels,
+                   channels * sizeof(float));
 }
 `}, {"pad", `
 /* Puts an image into another at (top, left), which are negative where it is cut. */

@@ -7,6 +7,7 @@
 //	void hourglass_reconstruct(const float *x, float *y);
 //
 // for one sample; they share their memory and are not to be called by several threads at once.
+// Where the decoder joins what the encoder taps, there is no hourglass_decode.
 package c99
 
 import (
@@ -37,7 +38,7 @@ func WriteFile(path string, ae *hourglass.Autoencoder) error {
 
 // Write writes an autoencoder. The same model gives the same text.
 func Write(w io.Writer, ae *hourglass.Autoencoder) error {
-	p := &program{helpers: map[string]bool{}}
+	p := &program{helpers: map[string]bool{}, names: map[*float32]string{}, taps: map[string]buffer{}}
 	blocks, err := exchange.Blocks(ae, exchange.Whole)
 	if err != nil {
 		return err
@@ -73,8 +74,10 @@ type program struct {
 	helpers map[string]bool
 	buffers []int // sizes
 	free    []bool
-	kept    []int // readers that a buffer still has beyond the next layer
-	count   int   // of arrays
+	kept    []int               // readers that a buffer still has beyond the next layer
+	count   int                 // of arrays, and of loops
+	names   map[*float32]string // of arrays that have been written, by their first number
+	taps    map[string]buffer
 }
 
 // take returns memory for n numbers.
@@ -120,6 +123,9 @@ func (p *program) array(values []float32) string {
 	if len(values) == 0 {
 		return "NULL"
 	}
+	if name := p.names[&values[0]]; name != "" { // of a layer that others are tied to
+		return name
+	}
 	p.count++
 	name := fmt.Sprintf("weights%d", p.count)
 	fmt.Fprintf(&p.arrays, "static const float %s[%d] = {", name, len(values))
@@ -130,6 +136,7 @@ func (p *program) array(values []float32) string {
 		p.arrays.WriteString(number(v) + ", ")
 	}
 	p.arrays.WriteString("\n};\n\n")
+	p.names[&values[0]] = name
 	return name
 }
 
@@ -148,7 +155,7 @@ func (p *program) part(blocks []exchange.Block, from, to string, sizes [2]int, a
 	s := ae.Scaler()
 	if s != nil && len(s.Scale) > 0 && encoder {
 		y := p.take(sizes[0])
-		p.helpers["scale"] = true
+		p.need("scale")
 		p.line("scale(%s, %s, %d, %s, %d, %s, %d);", y.name, v.name, sizes[0], p.array(s.Offset), len(s.Offset), p.array(s.Scale), len(s.Scale))
 		v = y
 	}
@@ -159,7 +166,7 @@ func (p *program) part(blocks []exchange.Block, from, to string, sizes [2]int, a
 		}
 	}
 	if s != nil && len(s.Scale) > 0 && !encoder {
-		p.helpers["unscale"] = true
+		p.need("unscale")
 		p.line("unscale(%s, %s, %d, %s, %d, %s, %d);", to, v.name, sizes[1], p.array(s.Offset), len(s.Offset), p.array(s.Scale), len(s.Scale))
 	} else {
 		p.line("memcpy(%s, %s, %d * sizeof(float));", to, v.name, sizes[1])
@@ -183,7 +190,11 @@ func (p *program) write(w io.Writer, ae *hourglass.Autoencoder, bodies [2]string
 	fmt.Fprintf(out, "   The functions work on one sample; they share their memory. */\n")
 	fmt.Fprintf(out, "#include <math.h>\n#include <stddef.h>\n#include <string.h>\n\n")
 	fmt.Fprintf(out, "#define HOURGLASS_INPUT %d\n#define HOURGLASS_CODES %d\n#define HOURGLASS_OUTPUT %d\n\n", in.Size(), code.Size(), y.Size())
-	fmt.Fprintf(out, "void hourglass_encode(const float *x, float *codes);\nvoid hourglass_decode(const float *codes, float *y);\nvoid hourglass_reconstruct(const float *x, float *y);\n\n")
+	decode := "void hourglass_decode(const float *codes, float *y)"
+	if ae.Decoder().Complete() != nil { // it reads what the encoder has left in memory
+		decode = "static " + decode
+	}
+	fmt.Fprintf(out, "void hourglass_encode(const float *x, float *codes);\n%s;\nvoid hourglass_reconstruct(const float *x, float *y);\n\n", decode)
 	out.WriteString(p.arrays.String())
 	for i, n := range p.buffers {
 		fmt.Fprintf(out, "static float buffer%d[%d];\n", i, n)
@@ -195,7 +206,7 @@ func (p *program) write(w io.Writer, ae *hourglass.Autoencoder, bodies [2]string
 		}
 	}
 	fmt.Fprintf(out, "void hourglass_encode(const float *x, float *codes)\n{\n%s}\n\n", bodies[0])
-	fmt.Fprintf(out, "void hourglass_decode(const float *codes, float *y)\n{\n%s}\n\n", bodies[1])
+	fmt.Fprintf(out, "%s\n{\n%s}\n\n", decode, bodies[1])
 	fmt.Fprintf(out, "void hourglass_reconstruct(const float *x, float *y)\n{\n    static float codes[HOURGLASS_CODES];\n    hourglass_encode(x, codes);\n    hourglass_decode(codes, y);\n}\n")
 	return out.Flush()
 }
@@ -208,10 +219,18 @@ func shape(s tensor.Shape) string {
 	return strings.Join(axes, "x")
 }
 
+// need has helpers written, and those that they call.
+func (p *program) need(names ...string) {
+	for _, name := range names {
+		p.helpers[name] = true
+		p.need(calls[name]...)
+	}
+}
+
 // call writes y = f(x, …) into new memory and gives the old back.
 func (p *program) call(helper string, b exchange.Block, v buffer, args ...any) buffer {
 	y := p.take(b.Out.Size())
-	p.helpers[helper] = true
+	p.need(helper)
 	list := []string{y.name, v.name}
 	for _, a := range args {
 		list = append(list, fmt.Sprint(a))
@@ -235,16 +254,7 @@ func (p *program) activate(b exchange.Block, v buffer, fn nn.Func) error {
 	if !ok {
 		return b.Errorf("activation %v is not written in C", fn)
 	}
-	p.helpers["activate"] = true
-	p.helpers[name] = true
-	switch fn {
-	case nn.SiLU:
-		p.helpers["sigmoid"] = true
-	case nn.Mish:
-		p.helpers["softplus"] = true
-	case nn.HardSiLU:
-		p.helpers["hard_sigmoid"] = true
-	}
+	p.need("activate", name)
 	p.line("activate(%s, %d, %s);", v.name, b.Out.Size(), name)
 	return nil
 }
@@ -268,19 +278,30 @@ func (p *program) layer(b exchange.Block, v buffer) (buffer, error) {
 	case nn.Flatten, nn.Reshape, nn.Dropout, nn.GaussianNoise, nn.MaskingNoise, nn.SaltAndPepperNoise, nn.PatchMasking,
 		nn.ActivityRegularization, nn.KLRegularization, nn.MMDRegularization:
 		return v, nil
+	case nn.Tied:
+		kernel, err := b.Shared(l.To, "kernel")
+		if err != nil {
+			return v, err
+		}
+		v = p.call("dense_turned", b, v, rows, last, kernel.Shape[0], p.array(kernel.Values), p.array(b.Param("bias").Values))
+		return v, p.activate(b, v, l.Activation)
 	case nn.Dense:
 		v = p.call("dense", b, v, rows, last, l.Units, p.array(b.Param("kernel").Values), p.array(b.Param("bias").Values))
 		return v, p.activate(b, v, l.Activation)
 	case nn.Activation:
 		v = p.own(b, v)
 		if l.Slope != 0 {
-			p.helpers["leaky_slope"] = true
+			p.need("leaky_slope")
 			p.line("leaky_slope(%s, %d, %s);", v.name, b.In.Size(), number(float32(l.Slope)))
 			return v, nil
 		}
 		return v, p.activate(b, v, l.Func)
 	case nn.Conv1D, nn.Conv2D, nn.Conv1DTranspose, nn.Conv2DTranspose:
 		return p.convolution(b, v)
+	case nn.DepthwiseConv1D, nn.DepthwiseConv2D, nn.SeparableConv1D, nn.SeparableConv2D:
+		return p.depthwise(b, v)
+	case nn.MultiHeadAttention:
+		return p.attention(b, v, l), nil
 	case nn.MaxPooling2D:
 		return p.pooling(b, v, "max_pool", l.Pool, l.Strides, l.Padding)
 	case nn.AveragePooling2D:
@@ -288,11 +309,13 @@ func (p *program) layer(b exchange.Block, v buffer) (buffer, error) {
 	case nn.GlobalAveragePooling2D:
 		return p.call("mean_pool", b, v, b.In[0], b.In[1], last, 1, 1, b.In[0], b.In[1], 1, 1, 0, 0), nil
 	case nn.UpSampling2D:
-		if l.Interpolation != nn.Nearest {
-			return v, b.Errorf("interpolation is not written in C; export it to ONNX instead")
-		}
 		size := cmp.Or(l.Size, nn.Square(2))
+		if l.Interpolation == nn.Bilinear {
+			return p.call("interpolate", b, v, b.In[0], b.In[1], last, size[0], size[1]), nil
+		}
 		return p.call("up_sample", b, v, b.In[0], b.In[1], last, size[0], size[1]), nil
+	case nn.PixelShuffle:
+		return p.call("pixel_shuffle", b, v, b.Out[0], b.Out[1], b.Out[2], l.Factor), nil
 	case nn.ZeroPadding2D:
 		return p.call("pad", b, v, b.In[0], b.In[1], last, b.Out[0], b.Out[1], l.Padding.Top, l.Padding.Left), nil
 	case nn.Cropping2D:
@@ -312,17 +335,31 @@ func (p *program) layer(b exchange.Block, v buffer) (buffer, error) {
 			groups = last
 		}
 		return p.call("group_norm", b, v, rows, last, groups, number(float32(cmp.Or(l.Epsilon, 1e-3))), p.array(b.Param("gamma").Values), p.array(b.Param("beta").Values)), nil
+	case nn.PReLU:
+		slopes := expanded(b.Param("alpha"), b.In)
+		return p.call("prelu", b, v, b.In.Size(), p.array(slopes), len(slopes)), nil
+	case nn.PositionEmbedding:
+		return p.positions(b, v, l)
+	case nn.Sampling: // the means, which codes are but in training
+		return p.call("columns", b, v, rows, last, b.Out[len(b.Out)-1]), nil
 	case nn.SimpleRNN, nn.LSTM, nn.GRU:
 		return p.recurrent(b, v, b.Layer, 0)
 	case nn.Bidirectional:
 		return p.bidirectional(b, v, l)
 	case nn.TimeDistributed:
-		if _, ok := l.Layer.(nn.Dense); !ok {
-			break
-		}
-		return p.inner(b, l.Layer, v)
+		return p.timeDistributed(b, v, l)
 	case nn.Residual:
 		return p.residual(b, l, v)
+	case nn.Parallel:
+		return p.parallel(b, l, v)
+	case nn.Tap:
+		return p.tap(b, l, v), nil
+	case nn.Join:
+		tapped, ok := p.taps[l.Name]
+		if !ok {
+			return v, b.Errorf("there is no tap %q in front of it", l.Name)
+		}
+		return p.merge(b, l.Merge, []buffer{v, tapped}, []int{last, b.Out[len(b.Out)-1] - last}, []bool{true, false}), nil
 	case nn.Named:
 		inner, err := b.Named(l)
 		if err != nil {
@@ -356,66 +393,6 @@ func folded(b exchange.Block, epsilon float64) (scale, shift []float32) {
 		shift = append(shift, float32(float64(beta[i])-float64(mean[i])*f))
 	}
 	return scale, shift
-}
-
-// convolution writes convolutions; a sequence is an image of one row.
-func (p *program) convolution(b exchange.Block, v buffer) (buffer, error) {
-	type axis struct{ n, m, kernel, stride, dilation, before int }
-	var axes []axis
-	var fn nn.Func
-	transposed := false
-	var err error
-	add := func(i, kernel, stride, dilation int, padding nn.Padding, extra *int) {
-		a := axis{b.In[i], b.Out[i], kernel, max(stride, 1), max(dilation, 1), 0}
-		var e error
-		if transposed {
-			a.before, _, e = nn.TransposedMargins(a.n, kernel, a.stride, a.dilation, padding, extra)
-		} else {
-			a.before, _, e = nn.ConvolutionMargins(a.n, kernel, a.stride, a.dilation, padding)
-		}
-		if err == nil {
-			err = e
-		}
-		axes = append(axes, a)
-	}
-	single := func() { axes = append(axes, axis{1, 1, 1, 1, 1, 0}) }
-	switch l := b.Layer.(type) {
-	case nn.Conv1D:
-		fn = l.Activation
-		single()
-		add(0, l.Kernel, l.Strides, l.Dilation, l.Padding, nil)
-	case nn.Conv2D:
-		fn = l.Activation
-		for i := range 2 {
-			add(i, l.Kernel[i], l.Strides[i], l.Dilation[i], l.Padding, nil)
-		}
-	case nn.Conv1DTranspose:
-		fn, transposed = l.Activation, true
-		single()
-		add(0, l.Kernel, l.Strides, l.Dilation, l.Padding, l.OutputPadding)
-	case nn.Conv2DTranspose:
-		fn, transposed = l.Activation, true
-		for i := range 2 {
-			var extra *int
-			if l.OutputPadding != nil {
-				extra = &l.OutputPadding[i]
-			}
-			add(i, l.Kernel[i], l.Strides[i], l.Dilation[i], l.Padding, extra)
-		}
-	}
-	if err != nil {
-		return v, b.Errorf("%w", err)
-	}
-	name := "convolve"
-	if transposed {
-		name = "convolve_transposed"
-	}
-	args := []any{axes[0].n, axes[1].n, b.In[len(b.In)-1], axes[0].m, axes[1].m, b.Out[len(b.Out)-1]}
-	for _, a := range axes {
-		args = append(args, a.kernel, a.stride, a.dilation, a.before)
-	}
-	y := p.call(name, b, v, append(args, p.array(b.Param("kernel").Values), p.array(b.Param("bias").Values))...)
-	return y, p.activate(b, y, fn)
 }
 
 func (p *program) pooling(b exchange.Block, v buffer, name string, pool, strides nn.Pair, padding nn.Padding) (buffer, error) {
@@ -477,10 +454,7 @@ func (p *program) recurrent(b exchange.Block, v buffer, layer nn.Layer, reverse 
 			before = 1
 		}
 		extra = []any{before}
-	default:
-		return v, b.Errorf("a %s of both directions is not written in C; export it to ONNX instead", nn.Kind(layer))
 	}
-	p.helpers["sigmoid"] = true
 	scratch := p.take((2*gates + 2) * units)
 	all := 0
 	if sequences {
@@ -493,6 +467,8 @@ func (p *program) recurrent(b exchange.Block, v buffer, layer nn.Layer, reverse 
 	return y, nil
 }
 
+// bidirectional writes a layer twice, onward and back. Recurrent ones go back by themselves;
+// others get the steps turned round, and so are those that they make of each.
 func (p *program) bidirectional(b exchange.Block, v buffer, l nn.Bidirectional) (buffer, error) {
 	var made [2]buffer
 	var out exchange.Block
@@ -503,18 +479,33 @@ func (p *program) bidirectional(b exchange.Block, v buffer, l nn.Bidirectional) 
 		}
 		out = inner
 		p.keep(v)
-		if made[way], err = p.recurrent(inner, v, l.Layer, way); err != nil {
+		switch l.Layer.(type) {
+		case nn.SimpleRNN, nn.LSTM, nn.GRU:
+			made[way], err = p.recurrent(inner, v, l.Layer, way)
+		default:
+			made[way], err = p.turned(inner, v, way == 1)
+		}
+		if err != nil {
 			return v, err
 		}
 	}
 	p.release(v)
 	width := out.Out[len(out.Out)-1]
-	y := p.take(b.Out.Size())
-	p.helpers["beside"] = true
-	p.line("beside(%s, %s, %s, %d, %d);", y.name, made[0].name, made[1].name, out.Out.Size()/width, width)
-	p.release(made[0])
-	p.release(made[1])
-	return y, nil
+	return p.merge(b, nn.Concatenate, made[:], []int{width, width}, []bool{true, true}), nil
+}
+
+// turned writes a layer on the steps in their order or in the other one.
+func (p *program) turned(b exchange.Block, v buffer, back bool) (buffer, error) {
+	if !back {
+		return p.layer(b, v)
+	}
+	round := exchange.Block{In: b.In, Out: b.In}
+	y, err := p.layer(b, p.call("turn_round", round, v, b.In[0], b.In.Size()/b.In[0]))
+	if err != nil || len(b.Out) < 2 || b.Out[0] != b.In[0] {
+		return y, err
+	}
+	round = exchange.Block{In: b.Out, Out: b.Out}
+	return p.call("turn_round", round, y, b.Out[0], b.Out.Size()/b.Out[0]), nil
 }
 
 func (p *program) residual(b exchange.Block, l nn.Residual, v buffer) (buffer, error) {
@@ -527,11 +518,7 @@ func (p *program) residual(b exchange.Block, l nn.Residual, v buffer) (buffer, e
 	if err != nil {
 		return v, err
 	}
-	y := p.take(b.Out.Size())
-	p.helpers["add"] = true
-	p.line("add(%s, %s, %s, %d);", y.name, kept.name, made.name, b.Out.Size())
-	p.release(kept)
-	p.release(made)
+	y := p.merge(b, nn.Add, []buffer{kept, made}, nil, []bool{true, true})
 	return y, p.activate(b, y, l.Activation)
 }
 

@@ -44,12 +44,12 @@ func autoencoder(m, decoder *model, o Import) (*hourglass.Autoencoder, error) {
 		return nil, fmt.Errorf("the model makes %v of %v, want as many values to come out of an autoencoder; where this is only the encoder, read it together with the decoder", output, input)
 	}
 	items, scaler, at := takeScaler(items, at, input)
-	taps := exchange.Taps{}
-	encoder, code, err := settleAffine(items[:at], input, taps)
+	scope := &exchange.Scope{}
+	encoder, code, err := settleAffine(items[:at], input, scope)
 	if err != nil {
 		return nil, err
 	}
-	rest, _, err := settleAffine(items[at:], code, taps)
+	rest, _, err := settleAffine(items[at:], code, scope)
 	if err != nil {
 		return nil, err
 	}
@@ -60,36 +60,76 @@ func autoencoder(m, decoder *model, o Import) (*hourglass.Autoencoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.asWritten(ae), nil
+	layers := slices.Concat(encoder, rest)
+	for _, arrays := range [][][]float32{ownArrays(layers), learnedArrays(layers)} {
+		if written := m.asWritten(ae, arrays); written != nil {
+			return written, nil
+		}
+	}
+	return ae, nil
+}
+
+// ownArrays returns the weights of layers but for those that only pick elements out, which a
+// layer of the file's metadata may do without weights.
+func ownArrays(layers []item) (arrays [][]float32) {
+	for _, it := range layers {
+		if !it.picks {
+			arrays = append(arrays, it.params...)
+		}
+	}
+	return arrays
+}
+
+// learnedArrays is ownArrays without those that layers of the metadata may have made: waves
+// that are added to steps, and matrices that are earlier ones turned over.
+func learnedArrays(layers []item) (arrays [][]float32) {
+	var kernels []item
+	for _, it := range layers {
+		params := it.params
+		switch l := it.layer.(type) {
+		case nn.PositionEmbedding:
+			params = nil
+		case nn.Dense:
+			turned := transposed(params[0], l.Units)
+			if slices.ContainsFunc(kernels, func(k item) bool { return slices.Equal(k.params[0], turned) }) {
+				params = params[1:]
+			}
+			kernels = append(kernels, it)
+		}
+		if !it.picks {
+			arrays = append(arrays, params...)
+		}
+	}
+	return arrays
 }
 
 // asWritten returns the autoencoder with the layers that the file's metadata names, which
 // knows Dropout, initialisers and wrapped layers that leave no trace in a graph: if these
-// give the same bits with the weights that have been read.
-func (m *model) asWritten(ae *hourglass.Autoencoder) *hourglass.Autoencoder {
+// give the same bits with these weights, which have been read. It is nil otherwise.
+func (m *model) asWritten(ae *hourglass.Autoencoder, arrays [][]float32) *hourglass.Autoencoder {
 	encoder, decoder, err := architecture.ParseFor(ae.Encoder().Input(), m.metadata[metadataPrefix+architectureKey])
 	if err != nil {
-		return ae
+		return nil
 	}
-	arrays, count := ae.Network().Arrays(), 0
+	count := 0
 	for _, a := range arrays {
-		count += len(a.Values)
+		count += len(a)
 	}
 	if n, err := nn.CountWeights(nil, slices.Concat(encoder, decoder)...); err != nil || n != count {
-		return ae
+		return nil
 	}
 	other, err := hourglass.New(encoder, decoder)
 	if err != nil || len(other.Network().Arrays()) != len(arrays) {
-		return ae
+		return nil
 	}
 	for i, a := range other.Network().Arrays() {
-		if len(a.Values) != len(arrays[i].Values) {
-			return ae
+		if len(a.Values) != len(arrays[i]) {
+			return nil
 		}
-		copy(a.Values, arrays[i].Values)
+		copy(a.Values, arrays[i])
 	}
 	if s := ae.Scaler(); s != nil && other.SetScaler(s) != nil || !alike(ae, other) {
-		return ae
+		return nil
 	}
 	return other
 }
@@ -227,10 +267,10 @@ func (s *stream) split(o Import) (int, error) {
 	}
 	lo, hi := s.betweenNames()
 	at, least := 0, 0
-	shape, taps := s.input, exchange.Taps{}
+	shape, scope := s.input, &exchange.Scope{}
 	for i, it := range s.items[:last] {
 		var err error
-		if shape, err = taps.Output(it.layer, shape); err != nil {
+		if shape, err = scope.Output(it.layer, shape); err != nil {
 			return 0, err
 		}
 		if i+1 >= lo && i+1 <= hi && (at == 0 || shape.Size() < least) {

@@ -22,6 +22,9 @@ type graph struct {
 	names map[string]int // how often a name has been asked for
 	block string         // the layer that nodes are named for
 	taps  map[string]value
+	// kernels are the matrices of Dense layers, by the first of their weights, for layers tied
+	// to them.
+	kernels map[*float32]*schema.TensorProto
 }
 
 // value is what a node puts out, and how its axes lie: those of view are the samples and

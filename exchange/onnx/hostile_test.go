@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"hourglass/exchange/internal/models"
 	"hourglass/exchange/onnx"
 	"hourglass/exchange/onnx/internal/schema"
 	"hourglass/nn"
@@ -21,7 +22,7 @@ import (
 func small(t testing.TB) *schema.ModelProto {
 	t.Helper()
 	var file bytes.Buffer
-	if err := onnx.Write(&file, around(t, tensor.Shape{4}, nn.Dense{Units: 2, Activation: nn.Tanh}), onnx.Options{}); err != nil {
+	if err := onnx.Write(&file, models.Around(t, tensor.Shape{4}, nn.Dense{Units: 2, Activation: nn.Tanh}), onnx.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	m := &schema.ModelProto{}

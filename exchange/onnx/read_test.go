@@ -32,44 +32,45 @@ func line(ae *hourglass.Autoencoder) string {
 // Models that are written and read again give the same bits, with channels last and first.
 func TestRoundTrip(t *testing.T) {
 	changed := 0
-	for _, m := range append(append(recipes(t), everyLayer(t)...), scaled(t)...) {
+	for _, m := range all(t) {
 		for _, first := range []bool{false, true} {
-			if strings.Contains(line(m.ae), "bidirectional (conv") || strings.Contains(line(m.ae), "time_distributed (conv") {
+			if strings.Contains(line(m.AE), "bidirectional (conv") || strings.Contains(line(m.AE), "time_distributed (conv") {
 				continue // graphs that no tool but this one writes
 			}
-			got, err := again(t, m.ae, onnx.Options{ChannelsFirst: first})
+			got, err := again(t, m.AE, onnx.Options{ChannelsFirst: first})
 			if err != nil {
-				t.Errorf("%s: %v\n%s", m.name, err, line(m.ae))
+				t.Errorf("%s: %v\n%s", m.Name, err, line(m.AE))
 				continue
 			}
-			x := samples(t, m.ae.Encoder().Input())
-			want, err := m.ae.Reconstruct(x)
+			x := samples(t, m.AE.Encoder().Input())
+			want, err := m.AE.Reconstruct(x)
 			if err != nil {
 				t.Fatal(err)
 			}
 			x.Shape = append(slices.Clone(x.Shape[:1]), got.Encoder().Input()...)
 			y, err := got.Reconstruct(x)
 			if err != nil {
-				t.Errorf("%s: %v", m.name, err)
+				t.Errorf("%s: %v", m.Name, err)
 				continue
 			}
 			same := len(y.Data) == len(want.Data)
 			for i := range y.Data {
 				same = same && math.Float32bits(y.Data[i]) == math.Float32bits(want.Data[i])
 			}
-			kept := line(got) == line(m.ae)
-			if !kept && recipeName(m.name) {
-				t.Errorf("%s: read as\n%s\nwant\n%s", m.name, line(got), line(m.ae))
+			kept := line(got) == line(m.AE)
+			if !kept && recipeName(m.Name) {
+				t.Errorf("%s: read as\n%s\nwant\n%s", m.Name, line(got), line(m.AE))
 			}
 			if !kept { // as a Permute that went into the weights
 				changed++
-				compare(t, m.name, tensor.Tensor{Shape: want.Shape, Data: y.Data}, want)
+				t.Logf("%s: read as\n%s\nwritten\n%s", m.Name, line(got), line(m.AE))
+				compare(t, m.Name, tensor.Tensor{Shape: want.Shape, Data: y.Data}, want)
 			} else if !same {
-				t.Errorf("%s (channels first: %v): other numbers come out, from %v, want %v\n got %s\nwant %s", m.name, first, y.Data[:3], want.Data[:3], line(got), line(m.ae))
+				t.Errorf("%s (channels first: %v): other numbers come out, from %v, want %v\n got %s\nwant %s", m.Name, first, y.Data[:3], want.Data[:3], line(got), line(m.AE))
 			}
 		}
 	}
-	if changed > 6 {
+	if changed > 2 {
 		t.Errorf("%d architectures were read otherwise than written", changed)
 	}
 }

@@ -151,12 +151,12 @@ func (s *stream) takeBias(op string, values []float32) bool {
 // PositionEmbedding.
 //
 // It returns the layers and what comes out of them, for samples of a shape.
-func settleAffine(items []item, shape tensor.Shape, taps exchange.Taps) (out []item, _ tensor.Shape, err error) {
+func settleAffine(items []item, shape tensor.Shape, scope *exchange.Scope) (out []item, _ tensor.Shape, err error) {
 	for i := 0; i < len(items); i++ {
 		it := items[i]
 		first, ok := it.layer.(affine)
 		if !ok {
-			if shape, err = taps.Output(it.layer, shape); err != nil {
+			if shape, err = scope.Output(it.layer, shape); err != nil {
 				return nil, nil, it.node.errorf("%w", err)
 			}
 			out = append(out, it)
@@ -167,7 +167,7 @@ func settleAffine(items []item, shape tensor.Shape, taps exchange.Taps) (out []i
 			if len(shape) != 2 || first.op != "Add" {
 				return nil, nil, cannot(it.node, "combines samples of shape %v with a constant for each element, want one for each channel", shape)
 			}
-			out = append(out, item{nn.PositionEmbedding{}, [][]float32{first.values}, it.node})
+			out = append(out, item{layer: nn.PositionEmbedding{}, params: [][]float32{first.values}, node: it.node})
 			continue
 		}
 		scale, shift := ones(channels), make([]float32, channels)
@@ -179,7 +179,7 @@ func settleAffine(items []item, shape tensor.Shape, taps exchange.Taps) (out []i
 			a.apply(scale, shift)
 		}
 		i--
-		out = append(out, item{nn.BatchNormalization{}, [][]float32{scale, shift, make([]float32, channels), unitVariance(channels)}, it.node})
+		out = append(out, item{layer: nn.BatchNormalization{}, params: [][]float32{scale, shift, make([]float32, channels), unitVariance(channels)}, node: it.node})
 	}
 	return out, shape, nil
 }

@@ -205,11 +205,13 @@ func readConv(s *stream, n *node) error {
 	if err != nil {
 		return err
 	}
-	if group := n.int("group", 1); group != 1 {
-		return cannot(n, "group is %d, want 1", group)
+	group, have := n.int("group", 1), s.shape[len(s.shape)-1]
+	depthwise := group > 1 && group == have && channels == 1 && filters%group == 0
+	if group != 1 && !depthwise {
+		return cannot(n, "group is %d of %d channels, want 1, or as many as there are channels", group, have)
 	}
-	if channels != s.shape[len(s.shape)-1] {
-		return cannot(n, "its kernel is for %d channels, its input has %d", channels, s.shape[len(s.shape)-1])
+	if channels != have && !depthwise {
+		return cannot(n, "its kernel is for %d channels, its input has %d", channels, have)
 	}
 	padding, ok, err := w.convolve(n, s.shape)
 	if err != nil {
@@ -220,7 +222,11 @@ func readConv(s *stream, n *node) error {
 			return err
 		}
 	}
-	if err := s.add(n, w.convolution(filters, padding, bias == nil), weightsOf(kernel, bias)...); err != nil {
+	layer := w.convolution(filters, padding, bias == nil)
+	if depthwise {
+		layer = w.depthwise(filters/group, padding, bias == nil)
+	}
+	if err := s.add(n, layer, weightsOf(kernel, bias)...); err != nil {
 		return err
 	}
 	s.liesFirst()
@@ -248,6 +254,17 @@ func (w sliding) convolution(filters int, padding nn.Padding, noBias bool) nn.La
 		return nn.Conv1D{Filters: filters, Kernel: w.kernel[0], Strides: single(w.strides), Dilation: single(w.dilations), Padding: padding, NoBias: noBias}
 	}
 	return nn.Conv2D{Filters: filters, Kernel: nn.Pair{w.kernel[0], w.kernel[1]}, Strides: pair(w.strides), Dilation: pair(w.dilations), Padding: padding, NoBias: noBias}
+}
+
+// depthwise returns a convolution of every channel by itself.
+func (w sliding) depthwise(multiplier int, padding nn.Padding, noBias bool) nn.Layer {
+	if multiplier == 1 {
+		multiplier = 0
+	}
+	if len(w.kernel) == 1 {
+		return nn.DepthwiseConv1D{Kernel: w.kernel[0], Strides: single(w.strides), Multiplier: multiplier, Dilation: single(w.dilations), Padding: padding, NoBias: noBias}
+	}
+	return nn.DepthwiseConv2D{Kernel: nn.Pair{w.kernel[0], w.kernel[1]}, Strides: pair(w.strides), Multiplier: multiplier, Dilation: pair(w.dilations), Padding: padding, NoBias: noBias}
 }
 
 func readConvTranspose(s *stream, n *node) error {
@@ -470,7 +487,11 @@ func (s *stream) pick(n *node, lo, hi int) error {
 	if err != nil {
 		return err
 	}
-	return s.add(n, nn.Frozen{Layer: nn.Dense{Units: units, NoBias: true}}, spread(kernel, places, units))
+	if err := s.add(n, nn.Frozen{Layer: nn.Dense{Units: units, NoBias: true}}, spread(kernel, places, units)); err != nil {
+		return err
+	}
+	s.items[len(s.items)-1].picks = true
+	return nil
 }
 
 // readResize reads what repeats pixels.

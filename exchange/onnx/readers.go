@@ -2,9 +2,13 @@ package onnx
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 
+	"hourglass/exchange"
 	"hourglass/exchange/internal/relayout"
 	"hourglass/nn"
+	"hourglass/tensor"
 )
 
 // reader adds to a stream what a node does to its value.
@@ -262,7 +266,11 @@ func readGemm(s *stream, n *node) error {
 		}
 		bias = scaledBy(bias, n.float("beta", 1))
 	}
-	return s.dense(n, in, units, kernel, bias)
+	p := product{in: in, units: units, kernel: kernel, bias: bias}
+	if n.float("alpha", 1) == 1 {
+		p.matrix, p.turned = n.in[1], n.int("transB", 0) != 0
+	}
+	return s.dense(n, p)
 }
 
 // spread returns an array's numbers as n of them on one axis, nil if it cannot be one.
@@ -293,26 +301,38 @@ func scaledBy(values []float32, factor float32) []float32 {
 	return out
 }
 
+// product is one with a matrix of in×units, and a bias or nil.
+type product struct {
+	in, units    int
+	kernel, bias []float32
+	matrix       *operand // the constant that the kernel is, or nil if it is computed of one
+	turned       bool     // the kernel is the matrix with its columns for rows
+}
+
 // dense adds a Dense layer on the value's last axis.
-func (s *stream) dense(n *node, in, units int, kernel, bias []float32) error {
+func (s *stream) dense(n *node, p product) error {
 	axes := s.axes()
-	if last := axes[len(axes)-1]; last.Batch || last.Size != in || in < 1 || units < 1 {
-		return cannot(n, "multiplies %s with %d×%d", shapeText(axes), in, units)
+	if last := axes[len(axes)-1]; last.Batch || last.Size != p.in || p.in < 1 || p.units < 1 {
+		return cannot(n, "multiplies %s with %d×%d", shapeText(axes), p.in, p.units)
 	}
-	layer, params := nn.Dense{Units: units, NoBias: bias == nil}, [][]float32{kernel}
-	if bias != nil {
-		params = append(params, bias)
-	}
+	layer, params := nn.Dense{Units: p.units, NoBias: p.bias == nil}, weightsOf(p.kernel, p.bias)
 	if len(axes) == 2 {
 		places, err := s.flat(n)
 		if err != nil {
 			return err
 		}
-		params[0] = spread(kernel, places, units)
+		ordered := slices.IsSorted(places)
+		if owner := s.owner(p); ordered && owner >= 0 {
+			return s.tie(n, owner, p)
+		}
+		params[0] = spread(p.kernel, places, p.units)
 		if err := s.add(n, layer, params...); err != nil {
 			return err
 		}
 		s.product = len(s.items)
+		if ordered {
+			s.items[s.product-1].matrix, s.items[s.product-1].turned = p.matrix, p.turned
+		}
 		return nil
 	}
 	order := batchFirst(axes)
@@ -324,6 +344,30 @@ func (s *stream) dense(n *node, in, units int, kernel, bias []float32) error {
 	}
 	s.lies(inverse(order)...)
 	return nil
+}
+
+// owner returns which layer has the matrix of a product the other way round, -1 for none.
+func (s *stream) owner(p product) int {
+	return slices.IndexFunc(s.items, func(it item) bool { return p.matrix != nil && it.matrix == p.matrix && it.turned != p.turned })
+}
+
+// tie adds a product with the matrix of a layer in front, which gets a name for it.
+func (s *stream) tie(n *node, owner int, p product) error {
+	it := &s.items[owner]
+	name, ok := it.layer.(nn.Named)
+	if !ok {
+		name = nn.Named{Name: fmt.Sprintf("shared%d", owner), Layer: it.layer}
+		it.layer = name
+	}
+	scope := new(exchange.Scope)
+	if _, err := scope.Output(name, tensor.Shape{p.units}); err != nil {
+		return n.errorf("%w", err)
+	}
+	layer, params := nn.Tied{To: name.Name, NoBias: p.bias == nil}, [][]float32(nil)
+	if p.bias != nil {
+		params = append(params, p.bias)
+	}
+	return s.addIn(scope, n, layer, params...)
 }
 
 // inverse returns the order that undoes another.
@@ -355,7 +399,7 @@ func readMatMul(s *stream, n *node) error {
 			}
 		}
 	}
-	return s.dense(n, w.axes[0].Size, w.axes[1].Size, w.floats, bias)
+	return s.dense(n, product{in: w.axes[0].Size, units: w.axes[1].Size, kernel: w.floats, bias: bias, matrix: n.in[1]})
 }
 
 // weights returns an input as an array of floating-point numbers.

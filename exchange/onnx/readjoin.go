@@ -51,7 +51,7 @@ func (s *stream) join(v *operand, join *node, inside map[*node]bool, top bool) (
 		return nil, err
 	}
 	for i, w := range ways {
-		if ways[i].items, _, err = settleAffine(w.stream.items, s.shape, exchange.Taps{}); err != nil {
+		if ways[i].items, _, err = settleAffine(w.stream.items, s.shape, &exchange.Scope{}); err != nil {
 			return nil, err
 		}
 	}

@@ -26,7 +26,7 @@ func (s *stream) read(v, target *operand, region map[*node]bool) error {
 			return s.m.stuck(v)
 		}
 		var err error
-		if len(users) == 1 {
+		if len(users) == 1 && users[0].op != "Split" {
 			v, err = s.step(v, users[0])
 		} else {
 			v, err = s.branch(v, users, region)
@@ -93,6 +93,12 @@ func (s *stream) branch(v *operand, users []*node, region map[*node]bool) (*oper
 	if join == nil {
 		return nil, cannot(users[0], "it and %d other nodes take %.80q, and their ways do not meet again", len(users)-1, v.name)
 	}
+	if out, err := s.attention(v, join, region); out != nil || err != nil {
+		return out, err
+	}
+	if out, err := s.sampling(v, join, inside); out != nil || err != nil {
+		return out, err
+	}
 	if fn, out := s.m.recognise(v, inside, join); out != nil {
 		return out, s.function(join, nn.Activation{Func: fn})
 	}
@@ -117,7 +123,7 @@ func (m *model) meet(v *operand, users []*node, region map[*node]bool) (inside m
 				open--
 			}
 		}
-		if open == 0 {
+		if open == 0 && (len(users) > 1 || n != users[0]) { // a Split is where ways begin
 			delete(inside, n)
 			return inside, n
 		}

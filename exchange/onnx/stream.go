@@ -14,7 +14,10 @@ import (
 type item struct {
 	layer  nn.Layer
 	params [][]float32
-	node   *node // it comes of, for names and errors
+	node   *node    // it comes of, for names and errors
+	picks  bool     // that leaves elements out and nothing else
+	matrix *operand // of a product whose rows and columns have been left in order
+	turned bool     // how the matrix has been taken: with its columns for rows
 }
 
 // stream is what a model does to samples up to a value, as layers, and how the value's axes
@@ -43,11 +46,16 @@ func (s *stream) axes() []relayout.Axis { return s.view.Axes() }
 
 // add appends a layer, which takes what those before it give. The value lies as its result.
 func (s *stream) add(n *node, layer nn.Layer, params ...[]float32) error {
-	out, err := exchange.Taps{}.Output(layer, s.shape)
+	return s.addIn(new(exchange.Scope), n, layer, params...)
+}
+
+// addIn is add for a layer that knows others by their names.
+func (s *stream) addIn(scope *exchange.Scope, n *node, layer nn.Layer, params ...[]float32) error {
+	out, err := scope.Output(layer, s.shape)
 	if err != nil {
 		return n.errorf("as layer %s on %v: %w", nn.Kind(layer), s.shape, err)
 	}
-	s.items = append(s.items, item{layer, params, n})
+	s.items = append(s.items, item{layer: layer, params: params, node: n})
 	s.shape, s.open, s.product = out, false, 0
 	s.view = relayout.Of(relayout.Samples(out...))
 	return nil
@@ -152,6 +160,7 @@ func sampleShape(axes []relayout.Axis) tensor.Shape {
 // what was places[i].
 func (s *stream) permuteProduct(places []int) {
 	it := &s.items[s.product-1]
+	it.matrix = nil
 	for k, values := range it.params {
 		out := make([]float32, 0, len(values))
 		for row := values; len(row) > 0; row = row[len(places):] {
@@ -242,6 +251,9 @@ func takeFunction(layer *nn.Layer, fn nn.Func) bool {
 	case nn.Dense:
 		place = &l.Activation
 		defer func() { *layer = l }()
+	case nn.Tied:
+		place = &l.Activation
+		defer func() { *layer = l }()
 	case nn.Conv1D:
 		place = &l.Activation
 		defer func() { *layer = l }()
@@ -252,6 +264,12 @@ func takeFunction(layer *nn.Layer, fn nn.Func) bool {
 		place = &l.Activation
 		defer func() { *layer = l }()
 	case nn.Conv2DTranspose:
+		place = &l.Activation
+		defer func() { *layer = l }()
+	case nn.DepthwiseConv1D:
+		place = &l.Activation
+		defer func() { *layer = l }()
+	case nn.DepthwiseConv2D:
 		place = &l.Activation
 		defer func() { *layer = l }()
 	case nn.Residual:

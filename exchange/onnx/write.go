@@ -68,7 +68,7 @@ func build(ae *hourglass.Autoencoder, o Options) (*schema.ModelProto, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &graph{opset: o.Opset, names: map[string]int{}, taps: map[string]value{}}
+	g := &graph{opset: o.Opset, names: map[string]int{}, taps: map[string]value{}, kernels: map[*float32]*schema.TensorProto{}}
 	g.Name = proto.String("autoencoder")
 	if o.Part != exchange.Whole {
 		g.Name = proto.String(string(o.Part))

@@ -1,7 +1,10 @@
 package onnx
 
 import (
+	"slices"
+
 	"hourglass/exchange"
+	"hourglass/exchange/onnx/internal/schema"
 	"hourglass/nn"
 	"hourglass/tensor"
 )
@@ -56,6 +59,14 @@ func convolution(layer nn.Layer) (window, nn.Func) {
 		return window{line(l.Kernel), line(l.Strides), line(l.Dilation), l.Padding}, l.Activation
 	case nn.Conv2DTranspose:
 		return window{square(l.Kernel), square(l.Strides), square(l.Dilation), l.Padding}, l.Activation
+	case nn.DepthwiseConv1D:
+		return window{line(l.Kernel), line(l.Strides), line(l.Dilation), l.Padding}, l.Activation
+	case nn.DepthwiseConv2D:
+		return window{square(l.Kernel), square(l.Strides), square(l.Dilation), l.Padding}, l.Activation
+	case nn.SeparableConv1D:
+		return window{line(l.Kernel), line(l.Strides), line(l.Dilation), l.Padding}, l.Activation
+	case nn.SeparableConv2D:
+		return window{square(l.Kernel), square(l.Strides), square(l.Dilation), l.Padding}, l.Activation
 	}
 	panic("onnx: not a convolution")
 }
@@ -76,24 +87,75 @@ func (g *graph) weights(b exchange.Block, w window) []string {
 			}
 		}
 	}
-	names := []string{*g.floats("kernel", flipped, append([]int{outer, inner}, w.kernel...)...).Name}
-	if bias := b.Param("bias").Values; bias != nil {
-		names = append(names, *g.floats("bias", bias, len(bias)).Name)
-	}
-	return names
+	return append([]string{*g.floats("kernel", flipped, append([]int{outer, inner}, w.kernel...)...).Name}, g.bias(b)...)
 }
 
 func writeConvolution(g *graph, b exchange.Block, v value) (value, error) {
 	w, fn := convolution(b.Layer)
-	pads, err := w.pads(b.In)
-	if err != nil {
-		return v, b.Errorf("%w", err)
-	}
 	order := channelsFirst(b.In)
 	v = g.arrange(v, order...)
-	name := g.node("Conv", append([]string{v.name}, g.weights(b, w)...), attrInts("kernel_shape", w.kernel...),
-		attrInts("strides", w.strides...), attrInts("dilations", w.dilation...), attrInts("pads", pads...))
+	name, err := g.convolve(b, v.name, w, g.weights(b, w))
+	if err != nil {
+		return v, err
+	}
 	return g.function(storedValue(name, b.Out, order...), b, fn)
+}
+
+// writeDepthwise writes a convolution of as many groups as there are channels.
+func writeDepthwise(g *graph, b exchange.Block, v value) (value, error) {
+	w, fn := convolution(b.Layer)
+	order := channelsFirst(b.In)
+	v = g.arrange(v, order...)
+	weights := append([]string{g.depthwise(b.Param("kernel"), w)}, g.bias(b)...)
+	name, err := g.convolve(b, v.name, w, weights, attrInt("group", b.In[len(b.In)-1]))
+	if err != nil {
+		return v, err
+	}
+	return g.function(storedValue(name, b.Out, order...), b, fn)
+}
+
+// writeSeparable writes a depthwise convolution and one of a single tap behind it.
+func writeSeparable(g *graph, b exchange.Block, v value) (value, error) {
+	w, fn := convolution(b.Layer)
+	order := channelsFirst(b.In)
+	v = g.arrange(v, order...)
+	between, err := g.convolve(b, v.name, w, []string{g.depthwise(b.Param("depthwise_kernel"), w)}, attrInt("group", b.In[len(b.In)-1]))
+	if err != nil {
+		return v, err
+	}
+	pointwise := b.Param("pointwise_kernel")
+	filters := pointwise.Shape[len(pointwise.Shape)-1]
+	one := slices.Repeat([]int{1}, len(w.kernel))
+	kernel := g.floats("pointwise_kernel", transposed(pointwise.Values, filters), append([]int{filters, len(pointwise.Values) / filters}, one...)...)
+	name := g.node("Conv", append([]string{between, *kernel.Name}, g.bias(b)...), attrInts("kernel_shape", one...))
+	return g.function(storedValue(name, b.Out, order...), b, fn)
+}
+
+// depthwise appends a depthwise kernel and returns its name: taps×channels×multiplier becomes
+// (channels·multiplier)×1×taps.
+func (g *graph) depthwise(kernel nn.Array, w window) string {
+	wide := len(kernel.Values) / tensor.Shape(w.kernel).Size()
+	return *g.floats("depthwise_kernel", transposed(kernel.Values, wide), append([]int{wide, 1}, w.kernel...)...).Name
+}
+
+// bias appends a layer's bias and returns its name, or nothing.
+func (g *graph) bias(b exchange.Block) []string {
+	bias := b.Param("bias").Values
+	if bias == nil {
+		return nil
+	}
+	return []string{*g.floats("bias", bias, len(bias)).Name}
+}
+
+// convolve writes a convolution of x by weights and returns the name of what comes out.
+func (g *graph) convolve(b exchange.Block, x string, w window, weights []string, more ...*schema.AttributeProto) (string, error) {
+	pads, err := w.pads(b.In)
+	if err != nil {
+		return "", b.Errorf("%w", err)
+	}
+	attributes := []*schema.AttributeProto{attrInts("kernel_shape", w.kernel...),
+		attrInts("strides", w.strides...), attrInts("dilations", w.dilation...), attrInts("pads", pads...)}
+	return g.node("Conv", append([]string{x}, weights...), append(attributes, more...)...), nil
 }
 
 func writeTransposed(g *graph, b exchange.Block, v value) (value, error) {

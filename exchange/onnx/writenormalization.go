@@ -100,11 +100,10 @@ func writePReLU(g *graph, b exchange.Block, v value) (value, error) {
 func writePositionEmbedding(g *graph, b exchange.Block, v value) (value, error) {
 	values := b.Param("embeddings").Values
 	if b.Layer.(nn.PositionEmbedding).Sinusoidal {
-		n, err := nn.NewNetwork(b.In, b.Layer)
-		if err != nil {
-			return v, b.Errorf("%w", err)
+		var err error
+		if values, err = b.OfZeros(); err != nil {
+			return v, err
 		}
-		values = n.NewPass(1).Forward(make([]float32, b.In.Size()), 1) // of a sample of zeros
 	}
 	v = g.plain(v)
 	return plainValue(g.node("Add", []string{v.name, *g.floats("embeddings", values, b.In...).Name}), b.Out), nil

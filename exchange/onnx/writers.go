@@ -22,6 +22,9 @@ func init() { // not a literal: layers made of layers look here
 		"Flatten": writeReshape, "Reshape": writeReshape, "Permute": writePermute, "RepeatVector": writeRepeatVector,
 		"BatchNormalization": writeBatchNormalization, "LayerNormalization": writeLayerNormalization,
 		"Conv1D": writeConvolution, "Conv2D": writeConvolution,
+		"DepthwiseConv1D": writeDepthwise, "DepthwiseConv2D": writeDepthwise,
+		"SeparableConv1D": writeSeparable, "SeparableConv2D": writeSeparable,
+		"MultiHeadAttention": writeAttention, "Tied": writeTied,
 		"Conv1DTranspose": writeTransposed, "Conv2DTranspose": writeTransposed,
 		"MaxPooling2D": writePooling, "AveragePooling2D": writePooling, "GlobalAveragePooling2D": writeGlobalAverage,
 		"UpSampling2D": writeUpSampling, "ZeroPadding2D": writeZeroPadding, "Cropping2D": writeCropping,
@@ -97,6 +100,7 @@ func writeDense(g *graph, b exchange.Block, v value) (value, error) {
 		v, places := g.flat(v)
 		made := &columns{}
 		made.arrays = append(made.arrays, g.floats("kernel", spread(kernel, places, l.Units), in, l.Units))
+		g.kernels[&kernel[0]] = made.arrays[0]
 		inputs := []string{v.name, *made.arrays[0].Name}
 		if bias != nil {
 			made.arrays = append(made.arrays, g.floats("bias", bias, l.Units))

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"hourglass"
@@ -24,8 +25,8 @@ const (
 	maxDepth   = 8 // of models within models
 )
 
-// ReadFile reads a layers model: a sequence of layers, or of models that are sequences, of
-// TensorFlow.js or Keras' converter. The encoder ends where layers or models called decoder
+// ReadFile reads a layers model of TensorFlow.js or Keras' converter: a sequence of layers or
+// models, or a functional model whose branches meet again. The encoder ends where layers or models called decoder
 // begin, or else at the smallest codes.
 func ReadFile(path string) (*hourglass.Autoencoder, error) {
 	ae, err := readFile(path)
@@ -57,8 +58,8 @@ func readFile(path string) (*hourglass.Autoencoder, error) {
 		return nil, err
 	}
 	defer beside.Close()
-	r := &reader{arrays: map[string][]float32{}}
-	if err := r.weights(d.Manifest, beside); err != nil {
+	arrays := map[string][]float32{}
+	if err := readWeights(arrays, d.Manifest, beside); err != nil {
 		return nil, err
 	}
 	c := d.Topology.Config
@@ -68,17 +69,30 @@ func readFile(path string) (*hourglass.Autoencoder, error) {
 	if c == nil {
 		return nil, errors.New("not a layers model: it has no layers; a graph model cannot be read")
 	}
-	if err := r.model(*c, 0); err != nil {
+	b := &builder{}
+	input := &vertex{name: "the input"}
+	output, err := b.model(*c, input, "", 0)
+	if err != nil {
+		return nil, err
+	}
+	if b.input == nil {
+		return nil, errors.New("the shape of a sample is not known, want batch_input_shape")
+	}
+	r := &reader{arrays: arrays, vertices: b.vertices, input: b.input, shape: b.input, scope: &exchange.Scope{}}
+	if err := r.read(input, output, nil); err != nil {
 		return nil, err
 	}
 	return r.autoencoder()
 }
 
-// reader is a model that is being read.
+// reader is a list of layers that is being read: those of the model, or of a branch.
 type reader struct {
-	arrays map[string][]float32
-	input  tensor.Shape
-	items  []item
+	arrays   map[string][]float32
+	vertices []*vertex
+	input    tensor.Shape
+	items    []item
+	shape    tensor.Shape // that the items make of the input
+	scope    *exchange.Scope
 }
 
 // item is a layer with its weights.
@@ -88,8 +102,8 @@ type item struct {
 	name   string // of it and the models it is in
 }
 
-// weights reads the files with weights.
-func (r *reader) weights(manifests []manifest, beside *os.Root) error {
+// readWeights reads the files with weights.
+func readWeights(arrays map[string][]float32, manifests []manifest, beside *os.Root) error {
 	for _, m := range manifests {
 		var raw []byte
 		for _, path := range m.Paths {
@@ -125,67 +139,10 @@ func (r *reader) weights(manifests []manifest, beside *os.Root) error {
 			for b := raw[:n]; len(b) > 0; b = b[4:] {
 				values = append(values, math.Float32frombits(binary.LittleEndian.Uint32(b)))
 			}
-			r.arrays[w.Name], raw = values, raw[n:]
+			arrays[w.Name], raw = values, raw[n:]
 		}
 	}
 	return nil
-}
-
-// model reads the layers of a model, which may be models themselves.
-func (r *reader) model(c kconfig, depth int) error {
-	if depth > maxDepth {
-		return fmt.Errorf("models within models, want at most %d", maxDepth)
-	}
-	for i, l := range c.Layers {
-		var name struct {
-			Name  string `json:"name"`
-			Shape []*int `json:"batch_input_shape"`
-		}
-		if err := json.Unmarshal(l.Config, &name); err != nil {
-			return fmt.Errorf("layer %d (%.40s): %w", i, l.Class, err)
-		}
-		if branches(l.Inbound) {
-			return fmt.Errorf("layer %.80q (%.40s) takes several inputs, want a sequence of layers; import it from ONNX", name.Name, l.Class)
-		}
-		if r.input == nil && len(name.Shape) > 1 {
-			for _, n := range name.Shape[1:] {
-				if n == nil {
-					return fmt.Errorf("layer %.80q: the shape of a sample is open, want numbers", name.Name)
-				}
-				r.input = append(r.input, *n)
-			}
-		}
-		switch l.Class {
-		case "InputLayer":
-			continue
-		case "Sequential", "Functional", "Model":
-			var inner kconfig
-			if err := json.Unmarshal(l.Config, &inner); err != nil {
-				return fmt.Errorf("model %.80q: %w", name.Name, err)
-			}
-			from := len(r.items)
-			if err := r.model(inner, depth+1); err != nil {
-				return err
-			}
-			for k := range r.items[from:] {
-				r.items[from+k].name = name.Name + "/" + r.items[from+k].name
-			}
-			continue
-		}
-		if err := r.layer(l, name.Name); err != nil {
-			return fmt.Errorf("layer %.80q (%.40s): %w", name.Name, l.Class, err)
-		}
-	}
-	return nil
-}
-
-// branches reports whether a layer of a functional model takes more than one input.
-func branches(inbound json.RawMessage) bool {
-	var nodes [][]json.RawMessage
-	if len(inbound) == 0 || json.Unmarshal(inbound, &nodes) != nil {
-		return false
-	}
-	return len(nodes) > 1 || len(nodes) == 1 && len(nodes[0]) > 1
 }
 
 // options are those of all layers that are read.
@@ -223,6 +180,7 @@ type options struct {
 	Merge         string   `json:"merge_mode"`
 	Layer         *klayer  `json:"layer"`
 	OutputPadding any      `json:"output_padding"`
+	Multiplier    int      `json:"depth_multiplier"`
 }
 
 // ints is a number, or a list of them.
@@ -294,8 +252,8 @@ func (o options) padding() (nn.Padding, error) {
 	return p, err
 }
 
-// layer reads one layer.
-func (r *reader) layer(l klayer, name string) error {
+// layer reads one layer, whose weights go by its own name.
+func (r *reader) layer(l klayer, name, path string) error {
 	var o options
 	if err := json.Unmarshal(l.Config, &o); err != nil {
 		return err
@@ -303,32 +261,30 @@ func (r *reader) layer(l klayer, name string) error {
 	if o.Format != "" && o.Format != "channels_last" && o.Format != "channelsLast" {
 		return fmt.Errorf("data_format is %.40q, want channels_last", o.Format)
 	}
+	if o.Multiplier == 0 {
+		o.Multiplier = r.multiplier(o, l.Class, name)
+	}
 	layer, err := o.layer(l.Class)
-	if err != nil {
+	if err != nil || r.takeFunction(layer) {
 		return err
 	}
-	if layer == nil {
-		return nil
-	}
-	shape, err := r.shape()
+	want, err := layer.Bind(r.shape)
 	if err != nil {
-		return err
+		return fmt.Errorf("on samples of shape %v: %w", r.shape, err)
 	}
-	want, err := layer.Bind(shape)
-	if err != nil {
-		return fmt.Errorf("on samples of shape %v: %w", shape, err)
-	}
-	it := item{layer: layer, name: name}
+	var params [][]float32
 	for _, p := range want.Plan().Params {
 		values, err := r.param(name, p.Name)
 		if err != nil {
 			return err
 		}
-		if values == nil && p.Name == "gamma" {
-			values = make([]float32, p.Shape.Size())
-			for i := range values {
-				values[i] = 1
+		if values == nil && p.Name == "kernel" { // of a depthwise convolution
+			if values, err = r.param(name, "depthwise_kernel"); err != nil {
+				return err
 			}
+		}
+		if values == nil && p.Name == "gamma" {
+			values = slices.Repeat([]float32{1}, p.Shape.Size())
 		}
 		if values == nil && p.Name == "beta" {
 			values = make([]float32, p.Shape.Size())
@@ -336,25 +292,49 @@ func (r *reader) layer(l klayer, name string) error {
 		if len(values) != p.Shape.Size() {
 			return fmt.Errorf("its %s has %d values, want %d for shape %v", p.Name, len(values), p.Shape.Size(), p.Shape)
 		}
-		it.params = append(it.params, values)
+		params = append(params, values)
 	}
-	r.items = append(r.items, it)
+	return r.add(layer, path, params...)
+}
+
+// multiplier returns how many kernels each channel has by the size of the array with them:
+// TensorFlow.js does not save the option.
+func (r *reader) multiplier(o options, class, name string) int {
+	kernel, err := r.param(name, "depthwise_kernel")
+	if err != nil || kernel == nil {
+		return 0
+	}
+	taps := max(o.Kernel.one(), 1)
+	if strings.HasSuffix(class, "2D") {
+		p := o.Kernel.exact()
+		taps = p[0] * p[1]
+	}
+	return len(kernel) / max(taps*r.shape[len(r.shape)-1], 1)
+}
+
+// add appends a layer.
+func (r *reader) add(layer nn.Layer, path string, params ...[]float32) error {
+	out, err := r.scope.Output(layer, r.shape)
+	if err != nil {
+		return fmt.Errorf("on samples of shape %v: %w", r.shape, err)
+	}
+	r.items, r.shape = append(r.items, item{layer, params, path}), out
 	return nil
 }
 
-// shape returns what the layers so far make of a sample.
-func (r *reader) shape() (tensor.Shape, error) {
-	if r.input == nil {
-		return nil, errors.New("the shape of a sample is not known, want batch_input_shape")
+// takeFunction puts an activation function that follows a residual block into it.
+func (r *reader) takeFunction(layer nn.Layer) bool {
+	fn, ok := layer.(nn.Activation)
+	if !ok || fn.Slope != 0 || len(r.items) == 0 {
+		return false
 	}
-	shape, taps := r.input, exchange.Taps{}
-	for _, it := range r.items {
-		var err error
-		if shape, err = taps.Output(it.layer, shape); err != nil {
-			return nil, err
-		}
+	block, ok := r.items[len(r.items)-1].layer.(nn.Residual)
+	if !ok || block.Activation != nn.Linear {
+		return false
 	}
-	return shape, nil
+	block.Activation = fn.Func
+	r.items[len(r.items)-1].layer = block
+	return true
 }
 
 // param returns the values of a layer's parameter by the names that TensorFlow.js and Keras
@@ -438,6 +418,19 @@ func (o options) layer(class string) (nn.Layer, error) {
 			return nil, errors.New("output_padding is given, want none")
 		}
 		return nn.Conv2DTranspose{Filters: o.Filters, Kernel: o.Kernel.exact(), Strides: o.Strides.pair(), Padding: padding, Activation: fn, NoBias: noBias}, nil
+	case "Conv1DTranspose":
+		if o.OutputPadding != nil {
+			return nil, errors.New("output_padding is given, want none")
+		}
+		return nn.Conv1DTranspose{Filters: o.Filters, Kernel: max(o.Kernel.one(), 1), Strides: o.Strides.one(), Dilation: o.Dilation.one(), Padding: padding, Activation: fn, NoBias: noBias}, nil
+	case "DepthwiseConv1D":
+		return nn.DepthwiseConv1D{Kernel: max(o.Kernel.one(), 1), Strides: o.Strides.one(), Multiplier: o.multiplier(), Dilation: o.Dilation.one(), Padding: padding, Activation: fn, NoBias: noBias}, nil
+	case "DepthwiseConv2D":
+		return nn.DepthwiseConv2D{Kernel: o.Kernel.exact(), Strides: o.Strides.pair(), Multiplier: o.multiplier(), Dilation: o.Dilation.pair(), Padding: padding, Activation: fn, NoBias: noBias}, nil
+	case "SeparableConv1D":
+		return nn.SeparableConv1D{Filters: o.Filters, Kernel: max(o.Kernel.one(), 1), Strides: o.Strides.one(), Multiplier: o.multiplier(), Dilation: o.Dilation.one(), Padding: padding, Activation: fn, NoBias: noBias}, nil
+	case "SeparableConv2D":
+		return nn.SeparableConv2D{Filters: o.Filters, Kernel: o.Kernel.exact(), Strides: o.Strides.pair(), Multiplier: o.multiplier(), Dilation: o.Dilation.pair(), Padding: padding, Activation: fn, NoBias: noBias}, nil
 	case "MaxPooling2D":
 		return nn.MaxPooling2D{Pool: o.Pool.exact(), Strides: strided(o), Padding: padding}, nil
 	case "AveragePooling2D":
@@ -465,6 +458,14 @@ func (o options) layer(class string) (nn.Layer, error) {
 		return o.wrapper(class)
 	}
 	return nil, errors.New("there is no such layer here; import the model from ONNX, where it may be made of others")
+}
+
+// multiplier returns how many kernels a channel has, 0 for the default of 1.
+func (o options) multiplier() int {
+	if o.Multiplier == 1 {
+		return 0
+	}
+	return o.Multiplier
 }
 
 func strided(o options) nn.Pair {
@@ -556,7 +557,7 @@ func (r *reader) autoencoder() (*hourglass.Autoencoder, error) {
 		return nil, errors.New("it has fewer than two layers, want those of an encoder and a decoder")
 	}
 	at, least := 1, 0
-	shape, taps := r.input, exchange.Taps{}
+	shape, scope := r.input, &exchange.Scope{}
 	for i, it := range r.items {
 		var err error
 		if i > 0 && strings.HasPrefix(it.name, "dec") {
@@ -566,7 +567,7 @@ func (r *reader) autoencoder() (*hourglass.Autoencoder, error) {
 		if i == len(r.items)-1 {
 			break
 		}
-		if shape, err = taps.Output(it.layer, shape); err != nil {
+		if shape, err = scope.Output(it.layer, shape); err != nil {
 			return nil, err
 		}
 		if i == 0 || shape.Size() < least {

@@ -47,8 +47,10 @@ type kmodel struct {
 }
 
 type kconfig struct {
-	Name   string   `json:"name"`
-	Layers []klayer `json:"layers"`
+	Name    string          `json:"name"`
+	Layers  []klayer        `json:"layers"`
+	Inputs  json.RawMessage `json:"input_layers,omitempty"` // in functional models: [["samples", 0, 0]]
+	Outputs json.RawMessage `json:"output_layers,omitempty"`
 }
 
 type klayer struct {
@@ -77,12 +79,16 @@ func WriteFile(path string, ae *hourglass.Autoencoder) error {
 	if !ok {
 		return fmt.Errorf("tfjs: write %s: want a name that ends in .json; the weights go beside it, as .weights.bin", path)
 	}
-	s := &sequence{}
+	s := &sequence{taps: map[string]string{}}
 	if err := s.autoencoder(ae); err != nil {
 		return fmt.Errorf("tfjs: write %s: %w", path, err)
 	}
+	class, c, err := s.model()
+	if err != nil {
+		return fmt.Errorf("tfjs: write %s: %w", path, err)
+	}
 	d := document{Format: "layers-model", Generated: "Hourglass",
-		Topology: topology{Keras: "2.15.0", Backend: "tensorflow", Class: "Sequential", Config: &kconfig{"autoencoder", s.layers}},
+		Topology: topology{Keras: "2.15.0", Backend: "tensorflow", Class: class, Config: c},
 		Manifest: []manifest{{[]string{filepath.Base(base) + ".weights.bin"}, s.weights}}}
 	text, err := json.MarshalIndent(d, "", " ")
 	if err != nil {
@@ -99,11 +105,14 @@ func WriteFile(path string, ae *hourglass.Autoencoder) error {
 	return nil
 }
 
-// sequence is a model that is being written.
+// sequence is a model that is being written: layers that follow each other, or with branches.
 type sequence struct {
-	layers  []klayer
-	weights []weight
-	values  []byte
+	layers   []klayer
+	weights  []weight
+	values   []byte
+	at       []string          // the layers whose outputs the next one takes
+	taps     map[string]string // layers whose outputs are joined further on
+	branches bool              // some layer is not followed by the next one alone
 }
 
 // config are the options of a layer.
@@ -119,9 +128,40 @@ func (s *sequence) add(class, name string, c config) error {
 		return fmt.Errorf("no input")
 	}
 	text, err := json.Marshal(c)
-	s.layers = append(s.layers, klayer{Class: class, Config: text})
+	if err != nil {
+		return err
+	}
+	var inputs []any
+	for _, from := range s.at {
+		inputs = append(inputs, []any{from, 0, 0, config{}})
+	}
+	inbound, err := json.Marshal([]any{inputs})
+	s.layers = append(s.layers, klayer{Class: class, Name: name, Config: text, Inbound: inbound})
+	s.at = []string{name}
 	return err
 }
+
+// model returns what all layers are: a Sequential, or a functional model.
+func (s *sequence) model() (class string, c *kconfig, err error) {
+	c = &kconfig{Name: "autoencoder", Layers: s.layers}
+	if !s.branches {
+		for i := range c.Layers {
+			c.Layers[i].Name, c.Layers[i].Inbound = "", nil
+		}
+		return "Sequential", c, nil
+	}
+	ends := func(name string) (text json.RawMessage) {
+		if err == nil {
+			text, err = json.Marshal([]any{[]any{name, 0, 0}})
+		}
+		return text
+	}
+	c.Inputs, c.Outputs = ends(inputName), ends(s.at[0])
+	return "Functional", c, err
+}
+
+// inputName is the name of the input layer.
+const inputName = "samples"
 
 // array appends weights.
 func (s *sequence) array(name string, values []float32, shape ...int) {
@@ -147,11 +187,11 @@ func (s *sequence) autoencoder(ae *hourglass.Autoencoder) error {
 		return err
 	}
 	in, out := ae.Encoder().Input(), ae.Decoder().Output()
-	text, err := json.Marshal(config{"batch_input_shape": append([]any{nil}, anys(in)...), "dtype": "float32", "sparse": false, "name": "samples"})
+	text, err := json.Marshal(config{"batch_input_shape": append([]any{nil}, anys(in)...), "dtype": "float32", "sparse": false, "name": inputName})
 	if err != nil {
 		return err
 	}
-	s.layers = append(s.layers, klayer{Class: "InputLayer", Config: text})
+	s.layers, s.at = append(s.layers, klayer{Class: "InputLayer", Name: inputName, Config: text, Inbound: json.RawMessage("[]")}), []string{inputName}
 	scaler := ae.Scaler()
 	if scaler != nil && len(scaler.Scale) > 0 {
 		scale, offset := expanded(scaler.Scale, in.Size(), 1), expanded(scaler.Offset, in.Size(), 0)
@@ -194,13 +234,21 @@ func expanded(values []float32, n int, otherwise float32) []float32 {
 	return slices.Repeat(values[:1], n)
 }
 
-// affine writes scale·(x - mean) + shift for each element, as a BatchNormalization of
-// samples on one axis that divides by 1.
+// affine writes scale·(x - mean) + shift for each element of samples.
 func (s *sequence) affine(name string, scale, shift, mean []float32, shape tensor.Shape) error {
-	const epsilon = 1e-3
 	if err := s.flatten(name+"_flat", shape); err != nil {
 		return err
 	}
+	if err := s.scaling(name, scale, shift, mean); err != nil {
+		return err
+	}
+	return s.add("Reshape", name+"_shape", config{"target_shape": shape})
+}
+
+// scaling writes scale·(x - mean) + shift along the last axis, as a BatchNormalization that
+// divides by 1.
+func (s *sequence) scaling(name string, scale, shift, mean []float32) error {
+	const epsilon = 1e-3
 	if err := s.add("BatchNormalization", name, config{"axis": -1, "momentum": 0.99, "epsilon": epsilon, "center": true, "scale": true}); err != nil {
 		return err
 	}
@@ -209,7 +257,7 @@ func (s *sequence) affine(name string, scale, shift, mean []float32, shape tenso
 	s.array(name+"/beta", shift, n)
 	s.array(name+"/moving_mean", mean, n)
 	s.array(name+"/moving_variance", slices.Repeat([]float32{1 - epsilon}, n), n)
-	return s.add("Reshape", name+"_shape", config{"target_shape": shape})
+	return nil
 }
 
 // flatten appends a Flatten, which TensorFlow.js refuses for samples that are flat already.
@@ -220,9 +268,10 @@ func (s *sequence) flatten(name string, in tensor.Shape) error {
 	return s.add("Flatten", name, nil)
 }
 
-// functions are the names that TensorFlow.js has for activation functions.
+// functions are the names that TensorFlow.js has for activation functions. It has gelu_new, too,
+// but looks for it under another name when it loads a model.
 var functions = map[nn.Func]string{nn.Linear: "linear", nn.ReLU: "relu", nn.ELU: "elu", nn.SELU: "selu", nn.Sigmoid: "sigmoid", nn.Tanh: "tanh",
-	nn.Softplus: "softplus", nn.GELU: "gelu", nn.GELUTanh: "gelu_new", nn.SiLU: "swish", nn.Mish: "mish", nn.ReLU6: "relu6"}
+	nn.Softplus: "softplus", nn.GELU: "gelu", nn.SiLU: "swish", nn.Mish: "mish", nn.ReLU6: "relu6"}
 
 // function puts an activation into a layer's options, or returns that it has to follow as
 // a layer of its own.
@@ -297,9 +346,32 @@ func (s *sequence) layer(b exchange.Block, name string) error {
 		return s.add("AveragePooling2D", name, pool(l.Pool, l.Strides, l.Padding))
 	case nn.GlobalAveragePooling2D:
 		return s.add("GlobalAveragePooling2D", name, config{"data_format": "channels_last"})
+	case nn.DepthwiseConv1D, nn.DepthwiseConv2D, nn.SeparableConv1D, nn.SeparableConv2D:
+		return s.depthwise(b, name)
+	case nn.Conv1DTranspose:
+		return s.transposedSequence(b, l, name)
+	case nn.Tied:
+		return s.tied(b, l, name)
+	case nn.GroupNormalization:
+		return s.groupNormalization(b, l, name)
+	case nn.PositionEmbedding:
+		return s.positions(b, l, name)
+	case nn.PixelShuffle:
+		return s.pixelShuffle(b, l, name)
+	case nn.Residual:
+		return s.residual(b, l, name)
+	case nn.Parallel:
+		return s.parallel(b, l, name)
+	case nn.Tap:
+		s.taps[l.Name] = s.at[0]
+		return nil
+	case nn.Join:
+		return s.join(b, l, name)
+	case nn.Sampling:
+		return s.means(b, name)
 	case nn.UpSampling2D:
 		if l.Interpolation != nn.Nearest {
-			return b.Errorf("TensorFlow.js interpolates otherwise; export it to ONNX instead")
+			return b.Errorf("TensorFlow.js interpolates from the corners of pixels; export it to ONNX instead")
 		}
 		return s.add("UpSampling2D", name, config{"size": cmp.Or(l.Size, nn.Square(2)), "data_format": "channels_last", "interpolation": "nearest"})
 	case nn.ZeroPadding2D:

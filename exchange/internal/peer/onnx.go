@@ -12,10 +12,18 @@ import (
 //go:embed onnxruntime.cjs
 var onnxRuntime []byte
 
+const onnxModule = "onnxruntime-node"
+
+// WantOnnxRuntime skips a test where ONNX Runtime is missing.
+func WantOnnxRuntime(t testing.TB) {
+	t.Helper()
+	nodeModules(t, onnxModule)
+}
+
 // OnnxRuntime runs models in ONNX Runtime and returns their first outputs.
 func OnnxRuntime(t testing.TB, jobs []Job) []tensor.Tensor {
 	t.Helper()
-	return execute(t, jobs, "node", script(t, "onnxruntime.cjs", onnxRuntime), nodeModules(t, "onnxruntime-node"))
+	return execute(t, jobs, "node", script(t, "onnxruntime.cjs", onnxRuntime), nodeModules(t, onnxModule))
 }
 
 // script writes a program where it can be run.

@@ -11,6 +11,8 @@ import os
 import sys
 
 import numpy as np
+import onnx
+import onnx.version_converter
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -20,8 +22,8 @@ os.makedirs(directory, exist_ok=True)
 models = []
 
 
-def add(name, model, shape, opset=13, batch=3, dynamic=True, **options):
-    """Exports a model of samples of a shape."""
+def add(name, model, shape, opset=13, batch=3, dynamic=True, converted=None, **options):
+    """Exports a model of samples of a shape; converted, ONNX' own converter changes the opset."""
     torch.manual_seed(len(models))
     model.eval()
     for key, value in model.state_dict().items():
@@ -36,9 +38,13 @@ def add(name, model, shape, opset=13, batch=3, dynamic=True, **options):
     if dynamic:
         options["dynamic_axes"] = {"input": {0: "batch"}}
     torch.onnx.export(model, x, path + ".onnx", opset_version=opset, input_names=["input"], **options)
+    if converted:
+        onnx.save(onnx.version_converter.convert_version(onnx.load(path + ".onnx"), converted), path + ".onnx")
     torch.save(model.state_dict(), path + ".pt")
+    drawn, torch.randn_like = torch.randn_like, torch.zeros_like  # codes that are drawn are their means here
     with torch.no_grad():
         y = model(x)
+    torch.randn_like = drawn
     x.numpy().tofile(path + ".in")
     y.numpy().tofile(path + ".out")
     models.append({"name": name, "input": list(x.shape), "output": list(y.shape),
@@ -254,6 +260,94 @@ add("instance-norm", nn.Sequential(
     nn.Conv2d(3, 2, 3, padding=1, padding_mode="zeros"), nn.InstanceNorm2d(2, affine=True), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
     nn.Linear(2, 48), nn.Unflatten(1, (3, 4, 4))), (3, 4, 4))
 add("pixel-shuffle", nn.Sequential(nn.ZeroPad2d(1), nn.Conv2d(2, 3, 3, stride=2), nn.Tanh(), nn.Conv2d(3, 8, 1), nn.PixelShuffle(2)), (2, 6, 6))
+
+
+# The same network in every opset that PyTorch and ONNX' converter write.
+def mixed():
+    return nn.Sequential(
+        nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU6(), nn.AvgPool2d(2), nn.ZeroPad2d((1, 0, 0, 1)), nn.Conv2d(3, 2, 2, stride=2), nn.Flatten(1),
+        nn.Dropout(0.3), nn.Linear(8, 3), nn.LayerNorm(3), nn.Linear(3, 8), nn.Unflatten(1, (2, 2, 2)), nn.Upsample(scale_factor=2),
+        nn.ConvTranspose2d(2, 2, 2, stride=2), nn.Softplus())
+
+
+for opset in [9, 10, 11, 12, 14, 15, 16, 17]:
+    add(f"opset-{opset}", mixed(), (2, 8, 8), opset)
+for opset, target in [(9, 17), (13, 15), (13, 17), (11, 12)]:
+    add(f"converted-{opset}-{target}", mixed(), (2, 8, 8), opset, converted=target)
+
+add("depthwise", nn.Sequential(
+    nn.Conv2d(2, 4, 3, padding=1, groups=2), nn.Conv2d(4, 3, 1), nn.ReLU(), nn.Conv2d(3, 3, 3, stride=2, padding=1, groups=3, bias=False), nn.SiLU(),
+    nn.ConvTranspose2d(3, 2, 2, stride=2)), (2, 6, 6))
+add("depthwise-1d", nn.Sequential(nn.Conv1d(3, 3, 3, padding=1, groups=3), nn.Conv1d(3, 2, 1), nn.Tanh(), nn.Conv1d(2, 3, 3, padding=1)), (3, 7))
+
+
+class Attention(nn.Module):
+    def __init__(self, first):
+        super().__init__()
+        self.encoder = nn.Linear(3, 6)
+        self.attention = nn.MultiheadAttention(6, 2, batch_first=first)
+        self.decoder = nn.Linear(6, 3)
+
+    def forward(self, x):
+        x = self.encoder(x)
+        if self.attention.batch_first:
+            x = x + self.attention(x, x, x, need_weights=False)[0]
+        else:
+            y = x.transpose(0, 1)
+            x = self.attention(y, y, y, need_weights=False)[0].transpose(0, 1)
+        return self.decoder(x)
+
+
+add("attention", Attention(True), (5, 3))
+add("attention-12", Attention(False), (5, 3), 12)
+
+
+class CausalAttention(nn.Module):
+    """As Karpathy's nanoGPT has it."""
+    def __init__(self, features, heads, steps):
+        super().__init__()
+        self.attend, self.project = nn.Linear(features, 3 * features, bias=False), nn.Linear(features, features, bias=False)
+        self.heads = heads
+        self.register_buffer("mask", torch.full((steps, steps), float("-inf")).triu(1), persistent=False)
+
+    def forward(self, x):
+        n, t, c = x.shape
+        q, k, v = (y.view(n, t, self.heads, c // self.heads).transpose(1, 2) for y in self.attend(x).split(c, dim=2))
+        a = torch.softmax(q @ k.transpose(-2, -1) / (c // self.heads) ** 0.5 + self.mask, dim=-1)
+        return self.project((a @ v).transpose(1, 2).contiguous().view(n, t, c))
+
+
+add("attention-causal", nn.Sequential(nn.Linear(3, 4), Residual(nn.Sequential(nn.LayerNorm(4), CausalAttention(4, 2, 5))), nn.Linear(4, 3)), (5, 3), 14)
+
+
+class Transformer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.decoder = nn.Linear(3, 4), nn.Linear(4, 3)
+        self.positions = nn.Parameter(torch.zeros(1, 5, 4))
+        self.layer = nn.TransformerEncoderLayer(4, 2, 8, activation="gelu", batch_first=True)
+
+    def forward(self, x):
+        return self.decoder(self.layer(self.encoder(x) + self.positions))
+
+
+add("transformer", Transformer(), (5, 3), 14)
+
+
+class Variational(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(7, 6), nn.ReLU())
+        self.mean, self.variance = nn.Linear(6, 2), nn.Linear(6, 2)
+        self.decoder = nn.Sequential(nn.Linear(2, 6), nn.ReLU(), nn.Linear(6, 7), nn.Sigmoid())
+
+    def forward(self, x):
+        h = self.encoder(x)
+        mean, variance = self.mean(h), self.variance(h)
+        return self.decoder(mean + torch.exp(0.5 * variance) * torch.randn_like(variance))
+
+
+add("variational", Variational(), (7,))
 
 with open(os.path.join(directory, "models.json"), "w") as f:
     json.dump(models, f, indent=1)

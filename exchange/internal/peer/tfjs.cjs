@@ -20,16 +20,24 @@ const write = (file, data) => fs.writeFileSync(file, Buffer.from(data.buffer, da
 async function run(jobs) {
   const shapes = [];
   for (const job of jobs) {
-    const json = JSON.parse(fs.readFileSync(job.model));
-    const [group] = json.weightsManifest;
-    const bytes = fs.readFileSync(path.join(path.dirname(job.model), group.paths[0]));
-    const model = await tf.loadLayersModel({load: async () => ({modelTopology: json.modelTopology, weightSpecs: group.weights,
-      weightData: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)})});
-    const y = model.predict(tf.tensor(floats(job.input), job.shape));
-    write(job.output, y.dataSync());
-    shapes.push(y.shape);
+    try {
+      shapes.push(await predict(job));
+    } catch (e) {
+      throw new Error(`${job.model}: ${e.message}`);
+    }
   }
   console.log(JSON.stringify(shapes));
+}
+
+async function predict(job) {
+  const json = JSON.parse(fs.readFileSync(job.model));
+  const [group] = json.weightsManifest;
+  const bytes = fs.readFileSync(path.join(path.dirname(job.model), group.paths[0]));
+  const model = await tf.loadLayersModel({load: async () => ({modelTopology: json.modelTopology, weightSpecs: group.weights,
+    weightData: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)})});
+  const y = model.predict(tf.tensor(floats(job.input), job.shape));
+  write(job.output, y.dataSync());
+  return y.shape;
 }
 
 // noise returns numbers in [-1, 1) that are a function of index and salt.
@@ -72,6 +80,16 @@ async function save(directory) {
   const x = tf.input({shape: [6, 2]});
   const code = L.globalMaxPooling1d ? L.conv1d({filters: 2, kernelSize: 3, strides: 2, padding: 'same', activation: 'relu'}).apply(x) : x;
   await add('functional', tf.model({inputs: x, outputs: L.reshape({targetShape: [6, 2]}).apply(L.dense({units: 12}).apply(L.flatten().apply(L.layerNormalization().apply(code))))}));
+  // Branches: a residual block, a convolution of two kinds side by side, a skip from the encoder to the decoder.
+  const image = tf.input({shape: [4, 6, 2]});
+  const conv = (filters, name, activation) => L.conv2d({filters, kernelSize: 3, padding: 'same', activation, name});
+  const skip = conv(3, 'encoder_1', 'relu').apply(image);
+  const block = L.activation({activation: 'elu'}).apply(L.add().apply([skip, conv(3, 'encoder_2').apply(skip)]));
+  const small = L.maxPooling2d({poolSize: 2, name: 'encoder_3'}).apply(block);
+  const both = L.concatenate({name: 'encoder_4'}).apply([L.separableConv2d({filters: 2, kernelSize: 3, padding: 'same', depthMultiplier: 2}).apply(small),
+    L.depthwiseConv2d({kernelSize: 3, padding: 'same', activation: 'tanh'}).apply(small)]);
+  const large = L.conv2dTranspose({filters: 3, kernelSize: 2, strides: 2, name: 'decoder_1'}).apply(both);
+  await add('branches', tf.model({inputs: image, outputs: conv(2, 'decoder_3').apply(L.concatenate({name: 'decoder_2'}).apply([large, skip]))}));
   fs.writeFileSync(path.join(directory, 'models.json'), JSON.stringify(list, null, 1));
 }
 

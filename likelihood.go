@@ -33,11 +33,7 @@ type Likelihood struct {
 // Draws reports whether the codes are drawn from distributions that the encoder gives, which ends
 // in nn.Sampling, nn.ImportanceSampling or nn.TCSampling.
 func (a *Autoencoder) Draws() bool {
-	last := a.encoderLayers[len(a.encoderLayers)-1]
-	if named, ok := last.(nn.Named); ok {
-		last = named.Layer
-	}
-	switch last.(type) {
+	switch unnamed(a.encoderLayers[len(a.encoderLayers)-1]).(type) {
 	case nn.Sampling, nn.ImportanceSampling, nn.TCSampling:
 		return true
 	}

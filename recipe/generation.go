@@ -91,6 +91,9 @@ func (s *Session) judge(ctx context.Context, sampler generate.Sampler) error {
 	if err != nil {
 		return err
 	}
+	for _, set := range []*tensor.Tensor{&real, &codes} {
+		set.Shape = tensor.Shape{set.Len(), set.Sample().Size()}
+	}
 	q, err := generate.Judge(ctx, real, codes, judgedNearest)
 	if err != nil {
 		return err

@@ -31,8 +31,9 @@ type Recipe struct {
 	Encoder, Decoder nn.Layers
 	Loss             loss.Loss
 	Optimizer        optim.Optimizer
-	Schedule         train.Schedule            // of the learning rate; nil for none
-	Penalties        map[string]train.Schedule // of the factors of penalties, by name
+	Optimizers       map[string]optim.Optimizer // of groups of weights, by name
+	Schedule         train.Schedule             // of the learning rate; nil for none
+	Penalties        map[string]train.Schedule  // of the factors of penalties, by name
 	Metrics          []metric.Metric
 	Epochs           int
 	BatchSize        int
@@ -65,7 +66,7 @@ type Recipe struct {
 // lecture lists the lecture's recipes in its order, kinds the other kinds of autoencoders.
 var (
 	lecture = []Recipe{linear, stacked, convolutional, recurrent, denoising, dropout, sigmoid, relu, functional}
-	kinds   = []Recipe{sparse, sparseKL, tied, greedy, hashing, contractive, robust, masking, saltPepper, masked, unet, vae, betaVAE, betaTCVAE, conditionalVAE, iwae, iwaePaper, waeMMD}
+	kinds   = []Recipe{sparse, sparseKL, tied, greedy, hashing, contractive, robust, masking, saltPepper, masked, unet, vae, betaVAE, betaTCVAE, conditionalVAE, iwae, iwaePaper, waeMMD, adversarial, vqVAE}
 )
 
 // Lecture returns the recipes of the lecture in its order.

@@ -42,6 +42,9 @@ type Metrics struct {
 	// Likelihood says how likely test images are, in nats, and Phases so after phases of the training.
 	Likelihood *hourglass.Likelihood `json:"likelihood,omitempty"`
 	Phases     []Phase               `json:"phases,omitempty"`
+	// Prior is how likely the codes of test images are under the prior that samples are drawn from, in
+	// nats, where codes are vectors of a codebook.
+	Prior *float64 `json:"prior_log_likelihood,omitempty"`
 	// Codes says how much of the classes is in the codes.
 	Codes *CodeQuality `json:"codes,omitempty"`
 	// ActiveUnits is how many numbers of a variational autoencoder's codes vary with the image.
@@ -91,7 +94,7 @@ func (r Recipe) prepare(ctx context.Context, o Options) (*Session, error) {
 	}
 	plan.Model, plan.Seed = model, o.Seed
 	plan.Loss, plan.Optimizer, plan.Metrics = s.Recipe.Loss, s.Recipe.Optimizer, s.Recipe.Metrics
-	plan.Schedule, plan.Penalties, plan.Binarize = r.Schedule, r.Penalties, r.Binarize
+	plan.Optimizers, plan.Schedule, plan.Penalties, plan.Binarize = r.Optimizers, r.Schedule, r.Penalties, r.Binarize
 	plan.Epochs, plan.BatchSize = s.Recipe.Epochs, s.Recipe.BatchSize
 	plan.Record.Recipe = r.Name
 	if r.Std != 0 {

@@ -82,6 +82,10 @@ var guides = map[string]string{
 		"Look at the contraction, the squared norm of the derivatives of the codes, and at how well the classes are told from the codes.",
 	"robust": "With a squared error the noise would be the loudest part of the training data, for it is reconstructed worst. Here an error beyond half of the range counts hardly more than one of half, and so pulls at nothing. " +
 		"Look at what the network makes of the noise: shapes it knows, and no noise.",
+	"adversarial": "What the Wasserstein autoencoder measures by a kernel, a network judges here, and learns to judge better all the time. " +
+		"The two sides need to stay about as strong: a discriminator near 0.69 can only guess, one near 0 has won, and the encoder then learns nothing from it. Look at the samples beside those of the variational autoencoder.",
+	"vq-vae": "Codes are no numbers here but words: each of 49 places holds one of 128 vectors, and the decoder knows these only. The encoder is drawn to the vectors, and they follow it. " +
+		"A sample is written word by word, each by what stands to its left and above it; that such a simple prior makes images at all shows how much the decoder knows.",
 	"wae-mmd": "A code is a point again, but the codes of a batch are compared with points from a normal distribution, pair by pair. " +
 		"Reconstructions are sharper than those of the variational autoencoder. Look at the samples to see whether the space between the codes is filled as well.",
 }

@@ -17,6 +17,7 @@ import (
 const (
 	fromMixture = "mixture"
 	fromNormal  = "normal"
+	fromCounts  = "autoregressive"
 )
 
 func newGenerateCommand() *cobra.Command {
@@ -41,6 +42,10 @@ draws from that: the way to new samples with any autoencoder. Without, or with -
 normal, it draws from the standard normal distribution, which the codes of a
 variational autoencoder keep to, and those of others do not.
 
+A model whose encoder ends in a codebook (vector_quantizer) has codes that are grids of its
+vectors. With DATA they are drawn one after another, by how often each followed those to
+its left and above it (--from autoregressive).
+
 With DATA it also says by numbers how good the samples are, as precision and recall
 (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020), by the codes that
 the samples have when they are encoded again.
@@ -53,16 +58,17 @@ the quantiles of the normal distribution.
   hourglass generate --model runs/plane/model.safetensors --plane --count 400 --out plane.npy`,
 		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if from == "" {
+			chosen := from != ""
+			if !chosen {
 				from = [2]string{fromNormal, fromMixture}[len(args)]
 			}
 			side := int(math.Sqrt(float64(count)))
 			switch {
 			case count < 1:
 				return usagef("--count is %d, want at least 1", count)
-			case from != fromNormal && from != fromMixture:
-				return usagef("--from is %q, want %s or %s", from, fromMixture, fromNormal)
-			case from == fromMixture && len(args) == 0:
+			case from != fromNormal && from != fromMixture && from != fromCounts:
+				return usagef("--from is %q, want %s, %s or %s", from, fromMixture, fromNormal, fromCounts)
+			case from != fromNormal && len(args) == 0:
 				return usagef("--from %s wants DATA to fit it to; see '%s --help'", fromMixture, cmd.CommandPath())
 			case components < 1 || judged < 2:
 				return usagef("--components is %d and --judge %d, want at least 1 and 2", components, judged)
@@ -89,8 +95,21 @@ the quantiles of the normal distribution.
 				return err
 			}
 			defer in.Close()
+			codebook, quantized := m.Codebook()
+			if quantized && !chosen {
+				from = fromCounts
+			}
+			if from == fromCounts && !quantized {
+				return usagef("--from %s is for models whose encoder ends in a codebook (vector_quantizer)", fromCounts)
+			}
 			var sampler generate.Sampler = generate.Normal{Codes: real.Sample().Size()}
-			if from == fromMixture {
+			switch from {
+			case fromCounts:
+				codes := tensor.Tensor{Shape: append(tensor.Shape{real.Len()}, m.Encoder().Output()...), Data: real.Data}
+				if sampler, err = generate.FitAutoregressive(codes, codebook); err != nil {
+					return err
+				}
+			case fromMixture:
 				mixture, err := generate.FitMixture(cmd.Context(), thinned(real, fitted), generate.MixtureOptions{
 					Components: min(components, real.Len()), Seed: seed})
 				if err != nil {
@@ -119,7 +138,7 @@ the quantiles of the normal distribution.
 	made.add(cmd)
 	flags := cmd.Flags()
 	flags.IntVar(&count, "count", 25, "how many samples to draw")
-	flags.StringVar(&from, "from", "", "distribution of the codes: `mixture|normal` (default mixture with DATA, else normal)")
+	flags.StringVar(&from, "from", "", "distribution of the codes: `mixture|normal|autoregressive` (default with DATA mixture, or autoregressive if the model has a codebook; else normal)")
 	flags.IntVar(&components, "components", 10, "how many Gaussian distributions make the mixture")
 	flags.IntVar(&judged, "judge", 2000, "how many samples, real and drawn, are compared")
 	flags.BoolVar(&plane, "plane", false, "draw the whole plane of a model with codes of two numbers")

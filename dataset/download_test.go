@@ -100,7 +100,7 @@ func testDownloader(mirrors ...string) *downloader {
 		mirrors:  mirrors,
 		attempts: 3,
 		pause:    time.Millisecond,
-		patience: 5 * time.Second,
+		patience: time.Minute, // so that a busy machine is not taken for a silent server
 		progress: func(Progress) {},
 	}
 }
@@ -260,8 +260,13 @@ func TestDownloadRefuses(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), mirror[:len(mirror)-1]) && !strings.HasPrefix(err.Error(), "Get ") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("got error %v, want one line with the address and %q", err, c.want)
 			}
-			if requests.Load() != c.requests {
-				t.Errorf("%d requests, want %d", requests.Load(), c.requests)
+			// On a busy machine even the first bytes may come too late to ask for more.
+			least := c.requests
+			if strings.Contains(c.want, "nothing") {
+				least = 1
+			}
+			if n := requests.Load(); n < least || n > c.requests {
+				t.Errorf("%d requests, want %d to %d", n, least, c.requests)
 			}
 			if _, count := findFiles(dir); count != 0 {
 				t.Error("a file was put in place")

@@ -8,7 +8,6 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -158,11 +157,7 @@ func TestGRPC(t *testing.T) {
 		t.Errorf("reflection: %v, %v", list, err)
 	}
 	stream.CloseSend()
-	for begin := time.Now(); s.calls.Load() != 0 && time.Since(begin) < 10*time.Second; time.Sleep(time.Millisecond) {
-	}
-	if n := s.calls.Load(); n != 0 {
-		t.Errorf("%d calls have not ended", n)
-	}
+	eventually(t, "all calls have ended", func() bool { return s.calls.Load() == 0 })
 }
 
 func TestGRPCGuards(t *testing.T) {

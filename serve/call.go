@@ -134,16 +134,21 @@ func (c *call) json(v any) error {
 	return c.write("application/json", append(text, '\n'))
 }
 
-// write answers with a body. That a client does not read it is no error of ours.
-func (c *call) write(contentType string, body []byte) error {
+// write answers with a body, which may come in parts. That a client does not read it is
+// no error of ours.
+func (c *call) write(contentType string, body ...[]byte) error {
 	h := c.w.Header()
 	h.Set("Content-Type", contentType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	size := 0
+	for _, part := range body {
+		size += len(part)
+	}
+	h.Set("Content-Length", strconv.Itoa(size))
 	h.Set("X-Content-Type-Options", "nosniff")
 	if c.r.Method == http.MethodHead {
-		body = nil
+		body, size = nil, 0
 	}
-	send(c.w, c.r, c.status, body)
+	send(c.w, c.r, c.status, size, body)
 	return nil
 }
 

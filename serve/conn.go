@@ -76,22 +76,25 @@ func withConn(ctx context.Context, conn net.Conn) context.Context {
 	return ctx
 }
 
-// send writes the header and body of an answer, at once where that needs help.
-func send(w http.ResponseWriter, r *http.Request, status int, body []byte) {
+// send writes the header and body of an answer, at once where that needs help. Size is
+// that of all parts of the body.
+func send(w http.ResponseWriter, r *http.Request, status, size int, body [][]byte) {
 	const (
 		header = 1 << 10 // a usual one
 		whole  = 2 << 10 // net/http sends it at once
 	)
 	conn, _ := r.Context().Value(connKey{}).(*holdingConn)
 	flusher, ok := w.(http.Flusher)
-	if conn == nil || !ok || len(body) < whole || len(body) > heldBytes-header {
-		w.WriteHeader(status)
-		w.Write(body)
-		return
+	hold := conn != nil && ok && size >= whole && size <= heldBytes-header
+	if hold {
+		conn.hold()
+		defer conn.release()
 	}
-	conn.hold()
-	defer conn.release()
 	w.WriteHeader(status)
-	w.Write(body)
-	flusher.Flush()
+	for _, part := range body {
+		w.Write(part)
+	}
+	if hold {
+		flusher.Flush()
+	}
 }

@@ -88,21 +88,20 @@ func (s *Server) v2Infer(c *call) error {
 	if err != nil {
 		return err
 	}
-	text, header, err := answer.Append((*c.body)[:0]) // the request has been read
+	defer p.results.Recycle()                        // the tails lie there until they are sent
+	text, tails, err := answer.Append((*c.body)[:0]) // the request has been read
 	if err != nil {
 		return err
 	}
 	*c.body = text
-	p.results.Recycle()
 	if len(request.Inputs) == 1 && cap(request.Inputs[0].Data) <= keptValues {
 		requests.Put(request)
 	}
-	h := c.w.Header()
-	if header >= 0 {
-		h.Set(oip.HeaderLength, strconv.Itoa(header))
-		return c.write("application/octet-stream", text)
+	if tails == nil {
+		return c.write("application/json", text)
 	}
-	return c.write("application/json", text)
+	c.w.Header().Set(oip.HeaderLength, strconv.Itoa(len(text)))
+	return c.write("application/octet-stream", append([][]byte{text}, tails...)...)
 }
 
 // announced parses a request while batches know that it will come. It leaves it

@@ -1,6 +1,7 @@
 package oip
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -192,9 +193,9 @@ func TestResponse(t *testing.T) {
 		{Name: "d", Shape: []int{2}, Doubles: []float64{0.1, 1e300}},
 		{Name: "b", Shape: []int{2}, Bools: []bool{true, false}},
 	}}
-	text, header, err := r.Append([]byte("before"))
-	if err != nil || header != -1 {
-		t.Fatal(header, err)
+	text, tails, err := r.Append([]byte("before"))
+	if err != nil || tails != nil {
+		t.Fatal(tails, err)
 	}
 	var got struct {
 		Model   string `json:"model_name"`
@@ -217,13 +218,13 @@ func TestResponse(t *testing.T) {
 	for i := range r.Outputs {
 		r.Outputs[i].Binary = i != 1
 	}
-	body, header, err := r.Append(nil)
-	if err != nil || json.Unmarshal(body[:header], &got) != nil {
+	text, tails, err = r.Append(nil)
+	if err != nil || json.Unmarshal(text, &got) != nil {
 		t.Fatal(err)
 	}
 	want := append((&Tensor{Floats: r.Outputs[0].Floats}).AppendBytes(nil), 1, 0)
-	if string(body[header:]) != string(want) || got.Outputs[0].Parameters["binary_data_size"] != 12 || got.Outputs[2].Parameters["binary_data_size"] != 2 {
-		t.Errorf("got %q behind %s", body[header:], body[:header])
+	if string(bytes.Join(tails, nil)) != string(want) || got.Outputs[0].Parameters["binary_data_size"] != 12 || got.Outputs[2].Parameters["binary_data_size"] != 2 {
+		t.Errorf("got %q behind %s", tails, text)
 	}
 	r.Outputs[1].Doubles[0] = math.NaN()
 	if _, _, err := r.Append(nil); err == nil || !strings.Contains(err.Error(), "binary") {

@@ -41,11 +41,10 @@ func (t *Tensor) Datatype() string {
 // Bytes returns how many bytes the values have.
 func (t *Tensor) Bytes() int { return 4*len(t.Floats) + 8*len(t.Doubles) + len(t.Bools) }
 
-// Append appends the response to b: JSON and, where outputs are binary, their bytes
-// behind it. It returns the length of the JSON, or -1 if there is nothing behind
-// it. A value that is not finite cannot be written as JSON and is an error.
-func (r *Response) Append(b []byte) (text []byte, headerLength int, err error) {
-	begin, binaries := len(b), false
+// Append appends the JSON of the response to b. What follows it, the bytes of outputs
+// that are binary, is returned as tails, nil if there are none; they may lie where the
+// outputs do. A value that is not finite cannot be written as JSON and is an error.
+func (r *Response) Append(b []byte) (text []byte, tails [][]byte, err error) {
 	b = append(b, `{"model_name":`...)
 	b = appendString(b, r.Model)
 	b = append(b, `,"model_version":`...)
@@ -56,25 +55,26 @@ func (r *Response) Append(b []byte) (text []byte, headerLength int, err error) {
 	}
 	b = append(b, `,"outputs":[`...)
 	for i := range r.Outputs {
+		out := &r.Outputs[i]
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if b, err = r.Outputs[i].appendJSON(b); err != nil {
-			return nil, 0, err
+		if b, err = out.appendJSON(b); err != nil {
+			return nil, nil, err
 		}
-		binaries = binaries || r.Outputs[i].Binary
-	}
-	b = append(b, `]}`...)
-	if !binaries {
-		return b, -1, nil
-	}
-	headerLength = len(b) - begin
-	for i := range r.Outputs {
-		if r.Outputs[i].Binary {
-			b = r.Outputs[i].AppendBytes(b)
+		if out.Binary {
+			tails = append(tails, out.raw())
 		}
 	}
-	return b, headerLength, nil
+	return append(b, `]}`...), tails, nil
+}
+
+// raw returns the values as little-endian bytes, where they lie if they can stay there.
+func (t *Tensor) raw() []byte {
+	if littleEndian && t.Doubles == nil && t.Bools == nil {
+		return memory(t.Floats)
+	}
+	return t.AppendBytes(nil)
 }
 
 func (t *Tensor) appendJSON(b []byte) ([]byte, error) {

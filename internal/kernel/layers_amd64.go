@@ -8,6 +8,8 @@ var layerTables = [...]*layerTable{
 	levelAVX2: {
 		segments: segmentKernelsAVX2.multiply,
 		lstm:     lstmAVX2, lstmGrad: lstmGradAVX2,
+		gru: gruAVX2, gruGrad: gruGradAVX2,
+		normalize: normalizeAVX2, normalizeGrad: normalizeGradAVX2,
 		maxPool: func(pixels, channels int, y, top, bottom []float32) {
 			maxPoolAVX2(pixels, channels, &y[0], &top[0], &bottom[0])
 		},
@@ -18,6 +20,8 @@ var layerTables = [...]*layerTable{
 	levelAVX512: {
 		segments: segmentKernelsAVX512.multiply,
 		lstm:     lstmAVX512, lstmGrad: lstmGradAVX512,
+		gru: gruAVX512, gruGrad: gruGradAVX512,
+		normalize: normalizeAVX512, normalizeGrad: normalizeGradAVX512,
 		maxPool: func(pixels, channels int, y, top, bottom []float32) {
 			maxPoolAVX512(pixels, channels, &y[0], &top[0], &bottom[0])
 		},

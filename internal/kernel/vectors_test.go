@@ -77,6 +77,8 @@ var vectorKernels = []vectorKernel{
 	{"Momentum", 3, void(func(s [][]float32) { Momentum(s[0], s[1], s[2], 0.1, 0.9, false) })},
 	{"Nesterov", 3, void(func(s [][]float32) { Momentum(s[0], s[1], s[2], 0.1, 0.9, true) })},
 	{"Adam", 4, void(func(s [][]float32) { Adam(s[0], s[1], s[2], s[3], adamTest) })},
+	{"Normalize", 5, void(func(s [][]float32) { Normalize(s[0], s[1], s[2], s[3], s[4]) })},
+	{"NormalizeGrad", 7, void(func(s [][]float32) { NormalizeGrad(s[0], s[1], s[2], s[3], s[4], s[5], s[6]) })},
 	{"RMSProp", 3, void(func(s [][]float32) { RMSProp(s[0], s[1], s[2], rmspropTest) })},
 	{"Uniform", 1, void(func(s [][]float32) { Uniform(s[0], testKey, testCounter) })},
 	{"Normal", 1, void(func(s [][]float32) { Normal(s[0], testKey, testCounter) })},

@@ -31,6 +31,8 @@ var files = []struct {
 	{"random_kernels", randomKernels},
 	{"segment_kernels", segmentKernels},
 	{"lstm_kernels", lstmKernels},
+	{"gru_kernels", gruKernels},
+	{"norm_kernels", normKernels},
 	{"maxpool_kernels", maxPoolKernels},
 	{"curve_kernels", curveKernels},
 	{"within_kernels", withinKernels},

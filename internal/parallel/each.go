@@ -14,19 +14,30 @@ import (
 // goroutines, and one call at a time has it; with it goes scratch memory.
 //
 // There are at most the given number of goroutines, or one for each processor if it is
-// below 1, and the caller's is among them: where one will do, none is started.
+// below 1, and the caller's is among them: where one will do, none is started. One that
+// has not begun before all items are done is not waited for.
 //
 // After an error, a panic or the end of ctx no item is begun any more. Each returns the
 // error of the first item that failed, the same for any number of goroutines: a
 // *PanicError where it panicked. Without one it returns ctx's error if items are left.
 func Each(ctx context.Context, workers, n int, f func(worker, i int) error) error {
 	s := sharing{ctx: ctx, n: n, f: f, failed: n}
-	var running sync.WaitGroup
-	for w := 1; w < Workers(workers, n); w++ {
-		running.Go(func() { s.work(w) })
+	workers = Workers(workers, n)
+	if workers == 1 {
+		s.work(0)
+		return s.outcome()
+	}
+	d := newDoor()
+	for w := 1; w < workers; w++ {
+		assist(func() {
+			if d.enter() {
+				defer d.leave()
+				s.work(w)
+			}
+		})
 	}
 	s.work(0)
-	running.Wait()
+	d.shut()
 	return s.outcome()
 }
 

@@ -79,7 +79,7 @@ func Validation(v dataset.Source) FitOption { return func(s *fitSettings) { s.va
 // default. The starting weights have their own (Autoencoder.Init).
 func Seed(seed uint64) FitOption { return func(s *fitSettings) { s.Seed = seed } }
 
-// Threads sets how many cores are used; all by default. The result is the same
+// Threads sets how many cores are used at most; all by default. The result is the same
 // for any number.
 func Threads(n int) FitOption { return func(s *fitSettings) { s.Threads = n } }
 

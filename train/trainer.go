@@ -49,7 +49,9 @@ type Trainer struct {
 	Epochs    int    // passes over the training data, at least 1
 	BatchSize int    // samples per step, at least 1; the last step of an epoch takes what is left
 	Seed      uint64 // of the data's order and of noise and dropout
-	Threads   int    // workers; 0 means one for every core. The result does not depend on it
+	// Threads is how many workers there are at most; 0 means one for every core. A run
+	// measures now and then whether fewer are faster. The result does not depend on it.
+	Threads int
 
 	Observers []Observer // called in this order
 
@@ -198,7 +200,7 @@ func (t *Trainer) fits(what string, s dataset.Source, batch int) error {
 // loop is the machinery of a run: everything a step needs, allocated once.
 type loop struct {
 	trainer *Trainer
-	team    *parallel.Team
+	team    *crew
 	pass    *nn.Pass
 	bound   []loss.Loss       // of each worker
 	logits  []loss.FromLogits // set if the loss works on logits
@@ -247,7 +249,7 @@ func (t *Trainer) newLoop(source dataset.Source, what string, capacity int) *loo
 	capacity = min(capacity, source.Len())
 	l := &loop{
 		trainer:   t,
-		team:      parallel.NewTeam(threads),
+		team:      newCrew(threads),
 		want:      anyNumber,
 		failures:  make([]error, threads),
 		bad:       make([]int, threads),
@@ -403,7 +405,11 @@ func (l *loop) attempt(batch []int) (loss float64, err error) {
 	l.setPenaltyFactors()
 	l.pass.StartTraining(len(batch), l.trainer.Seed, uint64(l.state.Step))
 	l.advance()
-	l.team.Run(l.trainJob)
+	if len(batch) == len(l.losses) {
+		l.team.RunStep(l.trainJob)
+	} else {
+		l.team.Run(l.trainJob) // a short one tells nothing about the others
+	}
 	if err := l.checkSamples(); err != nil {
 		return 0, err
 	}

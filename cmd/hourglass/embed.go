@@ -103,7 +103,7 @@ may be codes that encode has written.
 	flags.StringVar(&method, "method", string(workflow.TSNE), "`tsne|pca`")
 	flags.Float64Var(&o.Perplexity, "perplexity", 0, "t-SNE: how many neighbours count (default 30)")
 	flags.Uint64Var(&o.Seed, "seed", hourglass.DefaultSeed, "t-SNE: seed of what it draws at random")
-	flags.IntVar(&o.Threads, "threads", 0, "cores to use; the result does not depend on it (default all)")
+	flags.IntVar(&o.Threads, "threads", 0, "cores to use at most; the result does not depend on it (default all)")
 	return cmd
 }
 

@@ -65,7 +65,7 @@ func (f *trainFlags) addFor(cmd *cobra.Command, epochs, batchSize, rate string) 
 	flags.Float64Var(&f.rate, "learning-rate", 0, "step size of the optimiser (default "+rate+")")
 	flags.IntVar(&f.trainSize, "train-size", 0, "take only the first so many training samples (default all)")
 	flags.Uint64Var(&f.seed, "seed", hourglass.DefaultSeed, "seed of weights, data order and noise")
-	flags.IntVar(&f.threads, "threads", 0, "cores to use; the result does not depend on it (default all)")
+	flags.IntVar(&f.threads, "threads", 0, "cores to use at most; the result does not depend on it (default all)")
 }
 
 // check refuses numbers that make no sense. A flag left out is 0, which stands

@@ -59,7 +59,7 @@ is gone or has changed, for instance.`,
 		},
 	}
 	output.add(cmd)
-	cmd.Flags().IntVar(&threads, "threads", 0, "cores to use; the result does not depend on it (default all)")
+	cmd.Flags().IntVar(&threads, "threads", 0, "cores to use at most; the result does not depend on it (default all)")
 	return cmd
 }
 

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"hourglass/bench/ort"
 	"hourglass/dataset"
 )
 
@@ -28,6 +29,7 @@ type harness struct {
 	images once[*dataset.Images]
 	torch  once[*torchPeer]
 	native once[*nativePeer]
+	ort    once[*ort.Peer]
 }
 
 // once makes a value when it is first asked for, and remembers a failure.
@@ -77,6 +79,7 @@ func (h *harness) close() {
 	if h.native.value != nil {
 		h.native.value.close()
 	}
+	h.ort.value.Close()
 	os.RemoveAll(h.dir)
 }
 
@@ -92,6 +95,7 @@ var sections = []struct {
 }{
 	{"steps", (*harness).measureSteps},
 	{"latency", (*harness).measureLatency},
+	{"inference", (*harness).measureInference},
 	{"gemm", (*harness).measureGemm},
 	{"memory", (*harness).measureMemory},
 	{"tsne", (*harness).measureTSNE},

@@ -61,7 +61,6 @@ func (h *harness) measureLatency() (section, error) {
 	if torch != nil {
 		s.note("PyTorch", firstError(peers))
 	}
-	s.write("ONNX Runtime is not among the peers measured.")
 	if best := lowest(peers); best >= 0 {
 		s.brief(fmt.Sprintf("one image through `%s`, one core", latencySystem), microseconds(own.median()),
 			"PyTorch "+microseconds(peers[best].median()), peers[best].ratioTo(own).String())

@@ -27,14 +27,14 @@ import (
 
 const usage = `usage: go run ./bench [--only SECTION,…] [--systems NAME,…] [--seconds S] [--repetitions N] [--threads N,…] [--out FILE]
 
-Measures Hourglass beside PyTorch, OpenBLAS and scikit-learn, whichever of them
-are on this machine, and writes a Markdown file of tables and ratios.
+Measures Hourglass beside PyTorch, ONNX Runtime, OpenBLAS and scikit-learn, whichever
+of them are on this machine, and writes a Markdown file of tables and ratios.
 
   --only SECTION,…   some of: %s (default all)
   --systems NAME,…   recipes whose steps are measured (default all on images)
-  --seconds S        length of each measurement of steps and latency (default 1)
+  --seconds S        length of each measurement of steps and inference (default 1)
   --repetitions N    how often all contestants take turns (default 5)
-  --threads N,…      thread counts to try steps with (default 1 and all cores)
+  --threads N,…      thread counts to try steps and inference with (default 1 and all cores)
   --out FILE         where to write; - for standard output (default
                      bench/RESULTS.md for a whole run, - for a part of it)
 

@@ -1,18 +1,16 @@
 // Command exchange measures autoencoders that PyTorch has exported, imported here, beside ONNX
 // Runtime on the same files, and writes a table as Markdown to the standard output.
 //
-//	npm install --ignore-scripts --prefix /tmp/peers onnxruntime-node
-//	go run ./bench/exchange --node-modules /tmp/peers/node_modules
+//	npm install --ignore-scripts --prefix ../peers onnxruntime-node
+//	go run ./bench/exchange
 //
 // Both take turns, with batches of 1, 64 and 1,000 samples on two threads (ONNX Runtime at the
 // better of one and two); times are medians. Without files as arguments PyTorch writes three.
 package main
 
 import (
-	"bufio"
+	"context"
 	_ "embed"
-	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -25,6 +23,7 @@ import (
 	"time"
 
 	"hourglass"
+	"hourglass/bench/ort"
 	"hourglass/exchange/onnx"
 	"hourglass/tensor"
 )
@@ -32,27 +31,24 @@ import (
 //go:embed models.py
 var models []byte
 
-//go:embed ort.cjs
-var ort []byte
-
 // threads is how many both may use.
 const threads = 2
 
 func main() {
-	modules := flag.String("node-modules", os.Getenv("HOURGLASS_NODE_MODULES"), "`folder` with onnxruntime-node")
 	seconds := flag.Float64("seconds", 0.5, "length of each measurement")
 	rounds := flag.Int("rounds", 5, "how often both take turns")
 	flag.Parse()
-	if err := run(os.Stdout, *modules, *seconds, *rounds, flag.Args()); err != nil {
+	if err := run(context.Background(), os.Stdout, *seconds, *rounds, flag.Args()); err != nil {
 		fmt.Fprintf(os.Stderr, "exchange: %v\n", err)
 		os.Exit(1)
 	}
 }
 
 // run measures all files.
-func run(out io.Writer, modules string, seconds float64, rounds int, files []string) error {
-	if modules == "" {
-		return errors.New("--node-modules is missing, want a folder that npm has installed onnxruntime-node into")
+func run(ctx context.Context, out io.Writer, seconds float64, rounds int, files []string) error {
+	modules, err := ort.Modules()
+	if err != nil {
+		return err
 	}
 	runtime.GOMAXPROCS(threads)
 	dir, err := os.MkdirTemp("", "exchange")
@@ -65,11 +61,11 @@ func run(out io.Writer, modules string, seconds float64, rounds int, files []str
 			return err
 		}
 	}
-	p, err := start(dir, modules)
+	p, err := ort.Start(ctx, modules)
 	if err != nil {
 		return err
 	}
-	defer p.close()
+	defer p.Close()
 	fmt.Fprintf(out, "| model | batch | Hourglass | ONNX Runtime | times faster |\n| --- | ---: | ---: | ---: | ---: |\n")
 	for _, file := range files {
 		ae, err := onnx.ReadFile(file, onnx.Import{})
@@ -109,7 +105,7 @@ func export(dir string) ([]string, error) {
 }
 
 // compare returns the median times of both for a batch.
-func compare(p *peer, ae *hourglass.Autoencoder, file string, batch int, seconds float64, rounds int) (ours, theirs float64, err error) {
+func compare(p *ort.Peer, ae *hourglass.Autoencoder, file string, batch int, seconds float64, rounds int) (ours, theirs float64, err error) {
 	x := tensor.New(append([]int{batch}, ae.Encoder().Input()...)...)
 	for i := range x.Data {
 		x.Data[i] = float32(i*7919%997) / 997
@@ -127,7 +123,7 @@ func compare(p *peer, ae *hourglass.Autoencoder, file string, batch int, seconds
 		}
 		mine = append(mine, t)
 		for n := 1; n <= threads; n++ {
-			if t, err = p.measure(file, shape, n, seconds); err != nil {
+			if t, err = p.Measure(file, shape, n, seconds); err != nil {
 				return 0, 0, err
 			}
 			others[n] = append(others[n], t)
@@ -159,60 +155,4 @@ func measure(ae *hourglass.Autoencoder, x tensor.Tensor, seconds float64) (float
 		times = append(times, time.Since(at).Seconds())
 	}
 	return median(times), nil
-}
-
-// peer is ONNX Runtime in a process of its own.
-type peer struct {
-	cmd     *exec.Cmd
-	in      io.WriteCloser
-	replies *bufio.Scanner
-}
-
-func start(dir, modules string) (*peer, error) {
-	script := filepath.Join(dir, "ort.cjs")
-	if err := os.WriteFile(script, ort, 0o666); err != nil {
-		return nil, err
-	}
-	p := &peer{cmd: exec.Command("node", script, modules)}
-	p.cmd.Stderr = os.Stderr
-	var err error
-	if p.in, err = p.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := p.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	p.replies = bufio.NewScanner(out)
-	return p, p.cmd.Start()
-}
-
-func (p *peer) close() {
-	p.in.Close()
-	p.cmd.Wait()
-}
-
-// measure asks for the time of a run.
-func (p *peer) measure(model string, shape tensor.Shape, threads int, seconds float64) (float64, error) {
-	line, err := json.Marshal(map[string]any{"model": model, "shape": shape, "threads": threads, "seconds": seconds})
-	if err != nil {
-		return 0, err
-	}
-	if _, err := p.in.Write(append(line, '\n')); err != nil {
-		return 0, err
-	}
-	if !p.replies.Scan() {
-		return 0, errors.New("ONNX Runtime: it ended")
-	}
-	var reply struct {
-		Seconds float64
-		Error   string
-	}
-	if err := json.Unmarshal(p.replies.Bytes(), &reply); err != nil {
-		return 0, fmt.Errorf("ONNX Runtime: %w", err)
-	}
-	if reply.Error != "" {
-		return 0, fmt.Errorf("ONNX Runtime: %s", reply.Error)
-	}
-	return reply.Seconds, nil
 }

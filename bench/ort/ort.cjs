@@ -1,15 +1,17 @@
 // Measures ONNX Runtime.
 //
-// usage: node ort.cjs NODE_MODULES
+// usage: node -e "$(cat ort.cjs)" NODE_MODULES
 //
 // Reads a request {model, shape, threads, seconds} from each line and answers with {seconds}, the
-// median time of a run, or {error}.
+// median time of a run, or {error}. {} is answered with {version}.
 const path = require('path');
 const readline = require('readline');
-const ort = require(path.join(process.argv[2], 'onnxruntime-node'));
+const modules = path.resolve(process.argv.at(-1));
+const ort = require(path.join(modules, 'onnxruntime-node'));
 const sessions = {};
 
-async function measure({model, shape, threads, seconds}) {
+async function answer({model, shape, threads, seconds}) {
+  if (!model) return {version: require(path.join(modules, 'onnxruntime-node', 'package.json')).version};
   const key = model + threads;
   sessions[key] ??= await ort.InferenceSession.create(model, {intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3});
   const session = sessions[key];
@@ -29,7 +31,7 @@ async function measure({model, shape, threads, seconds}) {
 (async () => {
   for await (const line of readline.createInterface({input: process.stdin})) {
     let reply;
-    try { reply = await measure(JSON.parse(line)); } catch (e) { reply = {error: e.message}; }
+    try { reply = await answer(JSON.parse(line)); } catch (e) { reply = {error: e.message}; }
     console.log(JSON.stringify(reply));
   }
 })();

@@ -273,16 +273,26 @@ func (a *Autoencoder) compute(c *call, s *scratch, lo, hi int) (err error) {
 		codes := rows(c.Codes, lo, hi, a.encoder.Output().Size())
 		pass := a.encoding.borrow(n)
 		copy(pass.LabelRows(0, n), s.labels)
-		copy(codes, pass.Forward(x, n))
+		pass.ForwardInto(codes, x, n)
 		a.encoding.giveBack(pass, n)
 		if a.decoder.Complete() == nil {
 			last, from = &a.decoding, codes
 		}
 	}
-	if c.Reconstructions != nil || c.Scores != nil {
+	switch size := a.whole.Output().Size(); {
+	case c.Reconstructions != nil:
+		pass, y := last.borrow(n), rows(c.Reconstructions, lo, hi, size)
+		copy(pass.LabelRows(0, n), s.labels)
+		pass.ForwardInto(y, from, n)
+		last.giveBack(pass, n)
+		a.scoreOutputs(c, y, x, lo, hi)
+		if a.scaler != nil {
+			a.scaler.Undo(y)
+		}
+	case c.Scores != nil:
 		pass := last.borrow(n)
 		copy(pass.LabelRows(0, n), s.labels)
-		a.deliver(c, pass.Forward(from, n), x, lo, hi)
+		a.scoreOutputs(c, pass.Forward(from, n), x, lo, hi)
 		last.giveBack(pass, n)
 	}
 	a.entry(c).cost.Store(max(int64(time.Since(began))/int64(n), 1))
@@ -316,20 +326,14 @@ func (a *Autoencoder) input(c *call, s *scratch, lo, hi int) ([]float32, error) 
 	return s.samples, nil
 }
 
-// deliver writes what the call wants of outputs y for inputs x.
-func (a *Autoencoder) deliver(c *call, y, x []float32, lo, hi int) {
-	size := a.whole.Output().Size()
-	if c.Scores != nil {
-		for i := range hi - lo {
-			c.Scores[lo+i] = metric.MeanSquaredError{}.Eval(rows(y, i, i+1, size), rows(x, i, i+1, size))
-		}
+// scoreOutputs writes the scores of outputs y for inputs x, if the call wants them.
+func (a *Autoencoder) scoreOutputs(c *call, y, x []float32, lo, hi int) {
+	if c.Scores == nil {
+		return
 	}
-	if c.Reconstructions != nil {
-		dst := rows(c.Reconstructions, lo, hi, size)
-		copy(dst, y)
-		if a.scaler != nil {
-			a.scaler.Undo(dst)
-		}
+	size := a.whole.Output().Size()
+	for i := range hi - lo {
+		c.Scores[lo+i] = metric.MeanSquaredError{}.Eval(rows(y, i, i+1, size), rows(x, i, i+1, size))
 	}
 }
 

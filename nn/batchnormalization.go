@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"hourglass/internal/kernel"
 	"hourglass/tensor"
 )
 
@@ -182,9 +183,7 @@ func (s *batchNormStage) Forward(f *Frame) {
 	}
 	for r := range f.N * s.rows {
 		x, y := rows(f.X, r, r+1, s.channels), rows(f.Y, r, r+1, s.channels)
-		for c, v := range x {
-			y[c] = float32(factors[c]*(v-mean[c])) + beta[c]
-		}
+		kernel.Normalize(y, x, mean, factors, beta)
 	}
 }
 
@@ -205,10 +204,8 @@ func (s *batchNormStage) Backward(f *Frame) {
 		}
 	}
 	for r := range f.N * s.rows {
-		x, dx := rows(f.X, r, r+1, s.channels), rows(f.DX, r, r+1, s.channels)
-		for c, dy := range rows(f.DY, r, r+1, s.channels) {
-			dx[c] = factors[c] * (dy - shifts[c] - float32((x[c]-mean[c])*slopes[c]))
-		}
+		kernel.NormalizeGrad(rows(f.DX, r, r+1, s.channels), rows(f.DY, r, r+1, s.channels), rows(f.X, r, r+1, s.channels),
+			mean, factors, shifts, slopes)
 	}
 }
 

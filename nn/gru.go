@@ -73,31 +73,16 @@ func (s *gruStage) Forward(f *Frame) {
 	if !s.noBias {
 		start, bias = kernel.Bias, f.Params[recurrentBias][s.width:]
 	}
-	s.multiplyInputs(f)
 	inner := f.Memory[gruStateMemory]
 	for t := range s.steps {
+		s.multiplyInputs(f, t)
 		s.multiplyStates(f, inner, t, start, bias)
 		for i := range f.N {
 			h := s.output(f, i, t)
-			gruStep(h, s.row(f.Memory[gateMemory], i, t, s.width), s.row(inner, i, t, s.width),
+			kernel.GRU(h, s.row(f.Memory[gateMemory], i, t, s.width), s.row(inner, i, t, s.width),
 				s.row(f.Memory[stateMemory], i, t, s.units))
 			s.pass(f, i, t, h)
 		}
-	}
-}
-
-// gruStep computes h from the products of input and state; x becomes (z, r, g).
-func gruStep(h, x, inner, before []float32) {
-	u := len(h)
-	z, r, g := x[:u:u], x[u:2*u:2*u], x[2*u:]
-	kernel.Add(x[:2*u], x[:2*u], inner[:2*u])
-	kernel.Sigmoid(x[:2*u], x[:2*u])
-	for j, v := range inner[2*u:] {
-		g[j] += float32(r[j] * v)
-	}
-	kernel.Tanh(g, g)
-	for j := range h {
-		h[j] = float32(z[j]*before[j]) + float32((1-z[j])*g[j])
 	}
 }
 
@@ -118,26 +103,10 @@ func (s *gruStage) Backward(f *Frame) {
 			if t < s.steps-1 {
 				kernel.Add(slope, slope, ahead)
 			}
-			gruStepGrad(ahead, slope, s.row(f.Memory[gateMemory], i, t, s.width), s.row(inner, i, t, s.width),
+			kernel.GRUGrad(ahead, s.row(f.Memory[gateMemory], i, t, s.width), s.row(inner, i, t, s.width), slope,
 				s.row(f.Memory[stateMemory], i, t, s.units))
 		}
-	}
-	s.multiplyInputSlopes(f)
-}
-
-// gruStepGrad replaces x, which is (z, r, g), and inner by their gradients, and
-// sets ahead to the part of the gradient of the state before that goes through z.
-func gruStepGrad(ahead, dh, x, inner, before []float32) {
-	u := len(dh)
-	z, r, g := x[:u:u], x[u:2*u:2*u], x[2*u:]
-	for j, d := range dh {
-		zj, rj, gj := z[j], r[j], g[j]
-		dg := float32(d*(1-zj)) * (1 - float32(gj*gj))
-		ahead[j] = d * zj
-		z[j] = float32(d*(before[j]-gj)) * float32(zj*(1-zj))
-		r[j] = float32(dg*inner[2*u+j]) * float32(rj*(1-rj))
-		g[j] = dg
-		inner[j], inner[u+j], inner[2*u+j] = z[j], r[j], dg*rj
+		s.multiplyInputSlopes(f, t)
 	}
 }
 

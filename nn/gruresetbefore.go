@@ -31,9 +31,9 @@ func (s *gruBeforeStage) Plan() Plan {
 }
 
 func (s *gruBeforeStage) Forward(f *Frame) {
-	s.multiplyInputs(f)
 	z, reset, u := f.Memory[gateMemory], f.Memory[gruResetMemory], s.units
 	for t := range s.steps {
+		s.multiplyInputs(f, t)
 		if t > 0 {
 			s.multiplyColumns(f, f.Memory[stateMemory], t, 0, 2*u)
 		}
@@ -88,8 +88,8 @@ func (s *gruBeforeStage) Backward(f *Frame) {
 			gruResetGrad(rows(f.Memory[gruAheadMemory], i, i+1, s.units), rows(dreset, i, i+1, s.units),
 				s.row(f.Memory[gateMemory], i, t, s.width)[s.units:2*s.units], s.row(f.Memory[stateMemory], i, t, s.units))
 		}
+		s.multiplyInputSlopes(f, t)
 	}
-	s.multiplyInputSlopes(f)
 }
 
 // multiplyGateSlopes computes the product of gates lo to hi of a step's gradients with their

@@ -62,8 +62,8 @@ func (s *lstmStage) Plan() Plan {
 
 func (s *lstmStage) Forward(f *Frame) {
 	z := f.Memory[gateMemory]
-	s.multiplyInputs(f)
 	for t := range s.steps {
+		s.multiplyInputs(f, t)
 		if t > 0 {
 			s.multiplyStates(f, z, t, kernel.Accumulate, nil)
 		}
@@ -98,8 +98,8 @@ func (s *lstmStage) Backward(f *Frame) {
 			kernel.LSTMGrad(s.row(z, i, t, s.width), rows(dc, i, i+1, s.units), dh[i*stride:i*stride+s.units],
 				s.row(f.Memory[tanhMemory], i, t, s.units), s.cell(f, i, t))
 		}
+		s.multiplyInputSlopes(f, t)
 	}
-	s.multiplyInputSlopes(f)
 }
 
 func (s *lstmStage) Gradient(f *Frame, param, lo, hi int) {

@@ -24,6 +24,7 @@ type Pass struct {
 	runs []run // the stages in the order of their forward pass
 
 	values  [][]float32   // what the stages write; values[0] is the network's input
+	brief   []bool        // values of an inference pass that have memory for one step of a run only
 	memory  [][][]float32 // [stage][array]: what stages keep from forward to backward
 	shared  [][]float32   // what coupled stages gather from the batch
 	derived [][]float32
@@ -31,6 +32,8 @@ type Pass struct {
 	commons [][]float32
 	lent    []Value   // values that are the memory of the input
 	labels  []float32 // of the samples; nil where no stage reads them
+	results []Value   // values of an inference pass that are the memory of the output, unless lent
+	result  []float32 // that memory, unless it is the caller's
 
 	sampleValues int // see SampleValues
 
@@ -78,8 +81,6 @@ type PassOptions struct {
 // network must be complete.
 func (n *Network) NewPass(capacity int) *Pass {
 	p := n.newPass(capacity, PassOptions{}, false)
-	p.rest()
-	p.findRuns(capacity)
 	p.shareValues()
 	return p
 }
@@ -88,8 +89,6 @@ func (n *Network) NewPass(capacity int) *Pass {
 // samples. The network must be complete.
 func (n *Network) NewTrainingPass(capacity int, o PassOptions) *Pass {
 	p := n.newPass(capacity, o, true)
-	p.training = true
-	p.findRuns(soloSamples)
 	p.allocateValues()
 	p.allocateGradients()
 	p.allocatePenalties()
@@ -103,13 +102,18 @@ func (n *Network) newPass(capacity int, o PassOptions, training bool) *Pass {
 	if err := n.Complete(); err != nil {
 		panic(err)
 	}
-	p := &Pass{net: n, capacity: capacity, logits: o.Logits, wiring: n.wire(training), solo: parallel.NewTeam(1).Worker(0)}
+	p := &Pass{net: n, capacity: capacity, training: training, logits: o.Logits, wiring: n.wire(training),
+		brief: make([]bool, len(n.shapes)), solo: parallel.NewTeam(1).Worker(0)}
 	if n.Classes() > 0 {
 		p.labels = make([]float32, capacity)
 	}
 	if training && n.Weighs() {
 		p.logWeights, p.shares = make([]float64, capacity*p.Copies()), make([]float32, capacity*p.Copies())
 	}
+	if !training {
+		p.rest()
+	}
+	p.findRuns()
 	p.allocateFrames(max(o.Workers, 1))
 	return p
 }
@@ -133,11 +137,37 @@ func (p *Pass) Gradients() []float32 { return p.grads }
 // stay valid until the next run. It is the inference of noise and dropout. A training pass
 // returns Copies outputs of each sample.
 func (p *Pass) Forward(x []float32, n int) []float32 {
+	if !p.training {
+		if p.result == nil {
+			p.result = make([]float32, p.capacity*p.net.Output().Size())
+		}
+		return p.infer(p.result, x, n)
+	}
 	p.Start(n)
+	copy(p.InputRows(0, n), x)
+	p.ForwardShare(p.solo, 0, n)
+	return p.OutputRows(0, n)
+}
+
+// ForwardInto is Forward with the outputs in the caller's memory, n of them, which must not
+// overlap x. It needs a pass for inference.
+func (p *Pass) ForwardInto(dst, x []float32, n int) {
 	if p.training {
-		copy(p.InputRows(0, n), x)
-	} else {
-		p.lend(x)
+		panic("nn: ForwardInto needs a pass for inference")
+	}
+	if y := p.infer(dst, x, n); len(p.results) == 0 {
+		copy(dst, y)
+	}
+}
+
+// infer runs a pass for inference on the caller's memory.
+func (p *Pass) infer(dst, x []float32, n int) []float32 {
+	p.Start(n)
+	for _, v := range p.lent {
+		p.values[v] = x
+	}
+	for _, v := range p.results {
+		p.values[v] = dst
 	}
 	p.ForwardShare(p.solo, 0, n)
 	return p.OutputRows(0, n)
@@ -150,13 +180,6 @@ func (p *Pass) ForwardTraining(x []float32, n int, seed, step uint64) []float32 
 	copy(p.InputRows(0, n), x)
 	p.ForwardShare(p.solo, 0, n)
 	return p.OutputRows(0, n)
-}
-
-// lend makes the caller's memory the input of an inference pass.
-func (p *Pass) lend(x []float32) {
-	for _, v := range p.lent {
-		p.values[v] = x
-	}
 }
 
 // Backward takes the gradient of a loss with respect to the output of the last

@@ -32,12 +32,11 @@ func (p *Pass) allocateFrames(workers int) {
 	p.memory = make([][][]float32, len(stages))
 	p.shared = make([][]float32, len(stages))
 	p.derived = make([][]float32, len(stages))
-	for i := range stages {
-		for _, size := range stages[i].Memory {
-			p.memory[i] = append(p.memory[i], make([]float32, p.capacity*size*p.rowsOf(i)))
-			p.sampleValues += size
+	for _, r := range p.runs {
+		for i := r.lo; i < r.hi; i++ {
+			p.allocateMemory(i, r)
+			p.shared[i] = make([]float32, stages[i].Shared)
 		}
-		p.shared[i] = make([]float32, stages[i].Shared)
 	}
 	last := p.net.lastComputing()
 	p.frames = make([][]Frame, workers)
@@ -61,6 +60,21 @@ func (p *Pass) allocateFrames(workers int) {
 	}
 }
 
+// allocateMemory gives a stage what it keeps of samples: in inference, where it keeps nothing
+// for later, of those that it computes together.
+func (p *Pass) allocateMemory(stage int, r run) {
+	samples := p.capacity
+	if !p.training {
+		samples = min(r.step, samples)
+	}
+	for _, size := range p.net.ops[stage].Memory {
+		p.memory[stage] = append(p.memory[stage], make([]float32, samples*size*p.rowsOf(stage)))
+		if !r.solo {
+			p.sampleValues += size
+		}
+	}
+}
+
 // allocateValues gives every stage of a training pass an output of its own.
 func (p *Pass) allocateValues() {
 	p.values = [][]float32{make([]float32, p.capacity*p.net.input.Size())}
@@ -76,37 +90,87 @@ func (p *Pass) allocateValues() {
 
 // shareValues gives the stages of an inference pass buffers that are free again when
 // the last reader of what is in them is done: two for a chain, more where branches are
-// live side by side. The input is the caller's own memory.
+// live side by side. What only the stages of one run read has memory for the samples of one
+// step of it. The input is the caller's own memory, and so is, perhaps, the output.
 func (p *Pass) shareValues() {
 	holder := p.holders()
 	done := p.lastReaders(holder)
-	place := make([]int, len(p.net.shapes)) // the buffer of each value that has one
-	var sizes, free []int
-	for i := range p.net.ops {
-		if v := i + 1; holder[v] == v {
-			place[v], sizes, free = takeBuffer(p.net.shapes[v].Size(), sizes, free)
+	p.findBrief(holder)
+	place := make([]int, len(holder)) // the buffer of each value that has one
+	buffers := map[bool]*bufferPool{false: {}, true: {}}
+	for _, r := range p.runs {
+		var behind []int // lasting values that nobody needs behind the run
+		for i := r.lo; i < r.hi; i++ {
+			if v := i + 1; p.lasts(v, holder) {
+				place[v] = buffers[false].take(p.net.shapes[v].Size())
+			}
 		}
-		for _, v := range done[i] {
-			free = append(free, place[v])
+		for i := r.lo; i < r.hi; i++ {
+			if v := i + 1; holder[v] == v && p.brief[v] {
+				place[v] = buffers[true].take(p.net.shapes[v].Size() * r.step)
+			}
+			for _, v := range done[i] {
+				if p.brief[v] {
+					buffers[true].giveBack(place[v])
+				} else {
+					behind = append(behind, place[v])
+				}
+			}
 		}
+		buffers[false].giveBack(behind...)
 	}
-	buffers := make([][]float32, len(sizes))
-	for b, size := range sizes {
+	for _, size := range buffers[false].sizes {
 		p.sampleValues += size
-		buffers[b] = make([]float32, p.capacity*size)
 	}
+	p.sampleValues += p.net.Output().Size()
+	memory := map[bool][][]float32{false: buffers[false].allocate(p.capacity), true: buffers[true].allocate(1)}
 	p.values = make([][]float32, len(holder))
 	for v, h := range holder {
-		if h == 0 {
+		switch h {
+		case 0:
 			p.lent = append(p.lent, Value(v))
+		case holder[p.net.output]:
+			p.results = append(p.results, Value(v))
+		default:
+			p.values[v] = memory[p.brief[v]][place[h]]
+		}
+	}
+}
+
+// lasts tells whether a value has a buffer with room for all samples.
+func (p *Pass) lasts(v int, holder []int) bool {
+	return holder[v] == v && !p.brief[v] && v != holder[p.net.output]
+}
+
+// findBrief finds the values that nobody reads outside of the run that makes them.
+func (p *Pass) findBrief(holder []int) {
+	runOf := make([]int, len(p.net.ops))
+	for k, r := range p.runs {
+		for i := r.lo; i < r.hi; i++ {
+			runOf[i] = k
+		}
+	}
+	for v := 1; v < len(holder); v++ {
+		p.brief[v] = holder[v] != 0 && holder[v] != holder[p.net.output]
+	}
+	for v := 1; v < len(holder); v++ {
+		h := holder[v]
+		if h == 0 {
 			continue
 		}
-		p.values[v] = buffers[place[h]]
+		p.brief[h] = p.brief[h] && runOf[v-1] == runOf[h-1]
+		for _, r := range p.readers[v] {
+			p.brief[h] = p.brief[h] && runOf[r.stage] == runOf[h-1]
+		}
+	}
+	for v := 1; v < len(holder); v++ {
+		p.brief[v] = holder[v] != 0 && p.brief[holder[v]]
 	}
 }
 
 // SampleValues returns how many values an inference pass has memory for with each of
-// its samples.
+// its samples. Among them are those of the output, which the caller may have lent, and, for
+// stages that take few samples at a time, those of one sample where they are most.
 func (p *Pass) SampleValues() int { return p.sampleValues }
 
 // holders returns for each value the one whose memory it is, which is another where
@@ -142,27 +206,43 @@ func (p *Pass) lastReaders(holder []int) [][]int {
 	return done
 }
 
-// takeBuffer returns a buffer for a value of a size: the smallest free one that is
-// large enough, else the largest, which grows, else a new one.
-func takeBuffer(size int, sizes, free []int) (buffer int, _, _ []int) {
-	if len(free) == 0 {
-		return len(sizes), append(sizes, size), free
+// bufferPool is a set of buffers, by number.
+type bufferPool struct{ sizes, free []int }
+
+// take returns a buffer for a value of a size: the smallest free one that is large enough,
+// else the largest, which grows, else a new one.
+func (b *bufferPool) take(size int) (buffer int) {
+	if len(b.free) == 0 {
+		b.sizes = append(b.sizes, size)
+		return len(b.sizes) - 1
 	}
-	better := func(a, b int) bool {
-		if fitsA, fitsB := sizes[a] >= size, sizes[b] >= size; fitsA && fitsB {
-			return sizes[a] < sizes[b]
+	better := func(x, y int) bool {
+		if fitsX, fitsY := b.sizes[x] >= size, b.sizes[y] >= size; fitsX && fitsY {
+			return b.sizes[x] < b.sizes[y]
 		}
-		return sizes[a] > sizes[b]
+		return b.sizes[x] > b.sizes[y]
 	}
 	best := 0
-	for i := range free {
-		if better(free[i], free[best]) {
+	for i := range b.free {
+		if better(b.free[i], b.free[best]) {
 			best = i
 		}
 	}
-	buffer = free[best]
-	sizes[buffer] = max(sizes[buffer], size)
-	return buffer, sizes, slices.Delete(free, best, best+1)
+	buffer = b.free[best]
+	b.sizes[buffer] = max(b.sizes[buffer], size)
+	b.free = slices.Delete(b.free, best, best+1)
+	return buffer
+}
+
+func (b *bufferPool) giveBack(buffers ...int) { b.free = append(b.free, buffers...) }
+
+// allocate returns memory for so many values in each buffer.
+func (b *bufferPool) allocate(samples int) [][]float32 {
+	var memory [][]float32
+	for _, size := range b.sizes {
+		memory = append(memory, make([]float32, samples*size))
+	}
+	return memory
 }
 
 // allocateGradients prepares everything Backward writes: nothing in front of the

@@ -89,9 +89,14 @@ func (p *Pass) gather(w Worker, c Coupled, stage int, backward bool) {
 	w.Barrier()
 }
 
-// gradientBlock is how many values of a gradient are computed before they are
-// handed on: few enough to be still in the first-level cache.
-const gradientBlock = 6 << 10
+// How many values of a gradient are computed before they are handed on: few enough to be
+// still in the first-level cache, or, where what they are computed of has manyValues, half a
+// megabyte, and had better not be read so often, in the second-level cache.
+const (
+	gradientBlock      = 6 << 10
+	largeGradientBlock = 32 << 10
+	manyValues         = 1 << 17
+)
 
 // GradientShare computes the worker's share of the weights' gradients, summed
 // over the whole batch, after all workers have returned from BackwardShare. Once
@@ -138,7 +143,11 @@ func (p *Pass) gradient(w Worker, f *Frame, stage, param int, compute bool, upda
 		}
 		return
 	}
-	block := max(gradientBlock/length/align*align, align)
+	block := gradientBlock
+	if p.n*s.sampleValues() >= manyValues {
+		block = largeGradientBlock
+	}
+	block = max(block/length/align*align, align)
 	for ; lo < hi; lo += block {
 		end := min(lo+block, hi)
 		if compute {
@@ -192,9 +201,13 @@ func (p *Pass) frame(worker, stage, lo, hi int) *Frame {
 	in, out = in*before, out*behind
 	f := &p.frames[worker][stage]
 	f.N, f.Batch, f.Copies = (hi-lo)*each, p.n*each, max(before, behind)/each
-	f.X, f.Y = rows(p.values[s.inputs[0]], lo, hi, in), rows(p.values[stage+1], lo, hi, out)
+	f.X, f.Y = p.valueRows(s.inputs[0], lo, hi, in), p.valueRows(Value(stage+1), lo, hi, out)
 	for i, size := range s.Memory {
-		f.Memory[i] = rows(p.memory[stage][i], lo, hi, size*each)
+		if p.training {
+			f.Memory[i] = rows(p.memory[stage][i], lo, hi, size*each)
+		} else {
+			f.Memory[i] = rows(p.memory[stage][i], 0, hi-lo, size)
+		}
 	}
 	f.Labels = rows(p.labels, lo, hi, 1)
 	f.Training = p.noise && !p.rests[stage]
@@ -224,12 +237,20 @@ func (p *Pass) frame(worker, stage, lo, hi int) *Frame {
 	return f
 }
 
+// valueRows returns samples lo to hi of a value, each of so many numbers.
+func (p *Pass) valueRows(v Value, lo, hi, size int) []float32 {
+	if p.brief[v] {
+		lo, hi = 0, hi-lo
+	}
+	return rows(p.values[v], lo, hi, size)
+}
+
 // pointInputs points the frame of a stage with several inputs at samples lo to hi of
 // each.
 func (p *Pass) pointInputs(f *Frame, stage, lo, hi int) {
 	for i, v := range p.net.ops[stage].inputs {
 		size := p.net.shapes[v].Size() * p.copies[v]
-		f.Xs[i] = rows(p.values[v], lo, hi, size)
+		f.Xs[i] = p.valueRows(v, lo, hi, size)
 		if p.training {
 			f.DXs[i] = rows(p.dinputs[stage][i], lo, hi, size)
 		}

@@ -12,9 +12,9 @@ import (
 //
 //	z(t) = x(t)·W + h(t-1)·R + b
 //
-// The products of all inputs are one matrix product over samples and steps; only
-// those of the state must go step by step, and each of these takes all samples of
-// the frame at once.
+// The products of the state must go step by step, and each of these takes all samples of
+// the frame at once. Those of the inputs are one matrix product over samples and steps,
+// or, where its result would leave the cache before it is needed, go step by step as well.
 type recurrent struct {
 	steps, features, units int
 	width                  int // values of the gates: units, times their number
@@ -28,7 +28,7 @@ const (
 	gateMemory  = iota // steps×width: z, after the gates' functions; from Backward on dz
 	stateMemory        // steps×units: the state in front of every step, zero at first
 	slopeMemory        // units: the gradient of the state, unless DY holds it
-	inputMemory        // width: the sum of dz over the steps, for inputs that are repeated
+	inputMemory        // width: for inputs that are repeated, x·W + b, and from Backward on the sum of dz over the steps
 	recurrentMemories
 )
 
@@ -80,24 +80,47 @@ func (s *recurrent) plan(kernelInit, stateInit Initializer, bias Param, memory .
 // ReadsRepeats: where all steps get the same input it is multiplied once.
 func (s *recurrent) ReadsRepeats() bool { return true }
 
-// multiplyInputs sets z = x·W + b for all samples and steps.
-func (s *recurrent) multiplyInputs(f *Frame) {
+// The inputs' products go step by step where the gates of all steps have at least
+// stepwiseValues, half a megabyte, and each of the products has stepwiseSamples rows, as
+// many as a product needs to be fast.
+const (
+	stepwiseValues  = 1 << 17
+	stepwiseSamples = 16
+)
+
+// stepwise tells whether the inputs' products go step by step.
+func (s *recurrent) stepwise(f *Frame) bool {
+	return f.N >= stepwiseSamples && f.N*s.steps*s.width >= stepwiseValues
+}
+
+// multiplyInputs sets z(step) = x(step)·W + b for all samples. It is called for one step
+// after another, and may be ahead of them.
+func (s *recurrent) multiplyInputs(f *Frame, step int) {
+	z := f.Memory[gateMemory]
+	switch {
+	case f.Repeated:
+		once := f.Memory[inputMemory] // x·W + b for all steps, until Backward
+		if step == 0 {
+			s.multiplyInputRows(f, f.N, 0, s.features, once, s.width)
+		}
+		for i := range f.N {
+			copy(s.row(z, i, step, s.width), rows(once, i, i+1, s.width))
+		}
+	case s.stepwise(f):
+		s.multiplyInputRows(f, f.N, step*s.features, s.steps*s.features, z[step*s.width:], s.steps*s.width)
+	case step == 0:
+		s.multiplyInputRows(f, f.N*s.steps, 0, s.features, z, s.width)
+	}
+}
+
+// multiplyInputRows sets n rows of z, which are apart, to x·W + b for the rows of x from a
+// place on.
+func (s *recurrent) multiplyInputRows(f *Frame, n, from, apart int, z []float32, zApart int) {
 	start, bias := kernel.Overwrite, []float32(nil)
 	if !s.noBias {
 		start, bias = kernel.Bias, f.Params[recurrentBias]
 	}
-	z, w := f.Memory[gateMemory], f.Params[recurrentKernel]
-	if !f.Repeated {
-		kernel.Gemm(f.N*s.steps, s.width, s.features, f.X, s.features, 1, w, s.width, z, s.width, start, bias)
-		return
-	}
-	kernel.Gemm(f.N, s.width, s.features, f.X, s.features, 1, w, s.width, z, s.steps*s.width, start, bias)
-	for i := range f.N {
-		first := rows(z, i*s.steps, i*s.steps+1, s.width)
-		for t := 1; t < s.steps; t++ {
-			copy(s.row(z, i, t, s.width), first)
-		}
-	}
+	kernel.Gemm(n, s.width, s.features, f.X[from:], apart, 1, f.Params[recurrentKernel], s.width, z, zApart, start, bias)
 }
 
 // row returns the values of one step of a sample in an array of steps×size values.
@@ -158,15 +181,27 @@ func (s *recurrent) multiplySlopes(f *Frame, dz []float32, step int, dst []float
 }
 
 // multiplyInputSlopes computes DX = dz·Wᵀ, and what Gradient needs of dz where the
-// input is repeated.
-func (s *recurrent) multiplyInputSlopes(f *Frame) {
-	dz, n := f.Memory[gateMemory], f.N*s.steps
-	if f.Repeated {
-		sumSteps(f.Memory[inputMemory], dz, f.N, s.steps, s.width)
-		dz, n = f.Memory[inputMemory], f.N
+// input is repeated. It is called for each step once dz(step) is known, the last one first,
+// and may be late.
+func (s *recurrent) multiplyInputSlopes(f *Frame, step int) {
+	dz := f.Memory[gateMemory]
+	switch {
+	case f.Repeated:
+		if step == 0 {
+			sumSteps(f.Memory[inputMemory], dz, f.N, s.steps, s.width)
+			s.multiplySlopeRows(f, f.N, f.Memory[inputMemory], s.width, 0, s.features)
+		}
+	case s.stepwise(f):
+		s.multiplySlopeRows(f, f.N, dz[step*s.width:], s.steps*s.width, step*s.features, s.steps*s.features)
+	case step == 0:
+		s.multiplySlopeRows(f, f.N*s.steps, dz, s.width, 0, s.features)
 	}
+}
+
+// multiplySlopeRows sets n rows of DX, which are apart, from a place on to dz·Wᵀ.
+func (s *recurrent) multiplySlopeRows(f *Frame, n int, dz []float32, dzApart, from, apart int) {
 	if f.DX != nil {
-		kernel.Gemm(n, s.features, s.width, dz, s.width, 1, f.Derived, s.features, f.DX, s.features, kernel.Overwrite, nil)
+		kernel.Gemm(n, s.features, s.width, dz, dzApart, 1, f.Derived, s.features, f.DX[from:], apart, kernel.Overwrite, nil)
 	}
 }
 

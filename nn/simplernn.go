@@ -49,8 +49,8 @@ func (s *simpleRNNStage) Plan() Plan {
 
 func (s *simpleRNNStage) Forward(f *Frame) {
 	z := f.Memory[gateMemory]
-	s.multiplyInputs(f)
 	for t := range s.steps {
+		s.multiplyInputs(f, t)
 		if t > 0 {
 			s.multiplyStates(f, z, t, kernel.Accumulate, nil)
 		}
@@ -79,8 +79,8 @@ func (s *simpleRNNStage) Backward(f *Frame) {
 			gate := s.row(z, i, t, s.units)
 			kernel.TanhGrad(gate, dh[i*stride:i*stride+s.units], gate)
 		}
+		s.multiplyInputSlopes(f, t)
 	}
-	s.multiplyInputSlopes(f)
 }
 
 func (s *simpleRNNStage) Gradient(f *Frame, param, lo, hi int) {

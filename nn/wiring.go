@@ -103,28 +103,59 @@ func (n *Network) readElsewhere() bool {
 }
 
 // run is a stretch of stages that samples go through step samples at a time.
-type run struct{ lo, hi, step int }
+type run struct {
+	lo, hi, step int
+	solo         bool // Solo stages: step is few
+}
 
-// soloSamples is how many samples go through Solo stages together. With the lecture's
-// images their values fit into a second-level cache.
+// soloSamples is how many samples of a training pass go through Solo stages together. With
+// the lecture's images their values fit into a second-level cache.
 const soloSamples = 2
+
+// soloValues is how many values the samples that go through Solo stages together in
+// inference have at a stage, unless one sample has more: half a second-level cache.
+const soloValues = 64 << 10
 
 // findRuns cuts the stages into stretches of Solo stages, which take few samples at a
 // time, and single others: a coupled stage waits for the whole batch, so it can be in no
-// stretch. In a pass for inference few must be all: there the samples of one stage lie
-// where those of another stage were.
-func (p *Pass) findRuns(few int) {
+// stretch.
+func (p *Pass) findRuns() {
 	stages := p.net.ops
 	alone := func(i int) bool { return stages[i].Solo && stages[i].coupled() == nil || p.passive[i] }
 	for i := 0; i < len(stages); {
-		r := run{i, i + 1, max(p.capacity, 1)}
+		r := run{lo: i, hi: i + 1, step: max(p.capacity, 1)}
 		if alone(i) {
-			r.step = max(few, 1)
 			for r.hi < len(stages) && alone(r.hi) {
 				r.hi++
 			}
+			r.solo, r.step = true, p.soloStep(r)
 		}
 		p.runs = append(p.runs, r)
 		i = r.hi
 	}
+}
+
+// soloStep returns how many samples go through a stretch of Solo stages together. It counts
+// the values of one among those of a sample.
+func (p *Pass) soloStep(r run) int {
+	if p.training {
+		return soloSamples
+	}
+	most := 0
+	for i := r.lo; i < r.hi; i++ {
+		if !p.passive[i] {
+			most = max(most, p.net.ops[i].sampleValues())
+		}
+	}
+	p.sampleValues += most
+	return max(1, min(soloValues/max(most, 1), p.capacity))
+}
+
+// sampleValues returns how many values a stage reads, writes and keeps of a sample.
+func (o *op) sampleValues() int {
+	values := o.in.Size() + o.Output.Size()
+	for _, size := range o.Memory {
+		values += size
+	}
+	return values
 }

@@ -24,6 +24,7 @@ var arguments = map[string]string{
 	"Adversary":          "weight layers",
 	"AveragePooling2D":   "[pool_size]",
 	"Bidirectional":      "layer",
+	"ColumnActivation":   "columns",
 	"Condition":          "classes [embedding]",
 	"Contractive":        "layers weight",
 	"Conv1D":             "filters kernel_size [activation]",

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"hourglass/tensor"
 )
@@ -50,6 +51,16 @@ type Binder interface {
 	Bind(sample tensor.Shape) (Loss, error)
 }
 
+// Masked is a bound loss that can do with entries that are missing (dataset.Mask) where it
+// sees them in their places. Other losses are given those that are there, without gaps, unless
+// they are bound to a shape.
+type Masked interface {
+	Loss
+	// EvalMasked is Eval over the entries whose mask is 1; it is 0 for those that are
+	// missing, and nil if none is.
+	EvalMasked(grad, pred, target, mask []float32, scale float32) float64
+}
+
 // Domain is a loss that is not defined for all numbers.
 type Domain interface {
 	Loss
@@ -77,13 +88,26 @@ func Names() []string {
 }
 
 // ByName returns a loss with its default options: "binary_crossentropy", "mse",
-// "mae", "huber", "cosine", "correntropy" or "ssim".
+// "mae", "huber", "cosine", "correntropy" or "ssim"; and "mixed:COLUMNS", which is [Mixed] with
+// probabilities.
 func ByName(name string) (Loss, error) {
+	if columns, ok := strings.CutPrefix(name, MixedPrefix); ok {
+		l := Mixed{Columns: columns}
+		return l, l.Validate()
+	}
 	i := slices.IndexFunc(all, func(l Loss) bool { return l.Name() == name })
 	if i < 0 {
-		return nil, fmt.Errorf("loss: unknown loss %q, want one of %v", name, Names())
+		return nil, fmt.Errorf("loss: unknown loss %q, want one of %v or mixed:COLUMNS", name, Names())
 	}
 	return all[i], nil
+}
+
+// unbound is what a loss evaluates to that only Bind makes one: NaN, and so its gradient.
+func unbound(grad []float32) float64 {
+	for i := range grad {
+		grad[i] = float32(math.NaN())
+	}
+	return math.NaN()
 }
 
 // sign returns -1, 0 or 1.

@@ -38,7 +38,7 @@ func init() {
 		SimpleRNN{}, LSTM{}, GRU{}, RepeatVector{}, TimeDistributed{}, Bidirectional{},
 		Residual{}, Parallel{}, Tap{}, Join{}, Named{}, Frozen{},
 		ActivityRegularization{}, KLRegularization{}, MMDRegularization{}, Regularized{}, Tied{},
-		Condition{}, VectorQuantizer{}, Adversary{}, Sampling{}, ImportanceSampling{}, TCSampling{}, MaskingNoise{}, SaltAndPepperNoise{}, PatchMasking{}, Contractive{},
+		ColumnActivation{}, Condition{}, VectorQuantizer{}, Adversary{}, Sampling{}, ImportanceSampling{}, TCSampling{}, MaskingNoise{}, SaltAndPepperNoise{}, PatchMasking{}, Contractive{},
 	} {
 		Register(l)
 	}

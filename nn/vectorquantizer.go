@@ -200,7 +200,7 @@ func (s *quantizerStage) GatherBackward(f *Frame, lo, hi int) {
 // becomes, and of n its count.
 func (s *quantizerStage) follow(f *Frame, sum []float32, n *float32, k int) {
 	old, batch := rows(f.Params[quantizerBook], k, k+1, s.width), *n
-	kept := s.Decay * float64(f.Params[quantizerCounts][k])
+	kept := float64(s.Decay * float64(f.Params[quantizerCounts][k]))
 	*n = float32(kept + float64((1-s.Decay)*float64(batch)))
 	switch {
 	case float64(*n) < s.Revive:

@@ -169,7 +169,12 @@ func (l *loop) judge(w *parallel.Worker, i int, grad []float32, scale float32) {
 		mask = l.sides.rows(dataset.Mask, i, i+1)
 		output, target, grad = l.pack(w, i, output, target, grad)
 	}
-	l.losses[i] = l.evaluateOutput(w, grad, output, target, scale*weight)
+	if masked, ok := l.bound[w.Index].(loss.Masked); ok && mask != nil {
+		l.losses[i] = masked.EvalMasked(whole, l.pass.OutputRows(i, i+1), l.targetRows(i, i+1), mask, scale*weight)
+		grad = nil // it is in its place
+	} else {
+		l.losses[i] = l.evaluateOutput(w, grad, output, target, scale*weight)
+	}
 	if l.has(dataset.Weights) {
 		l.losses[i] *= float64(weight)
 	}
@@ -234,6 +239,13 @@ func unpack(whole, packed, mask []float32) {
 			at++
 		}
 	}
+}
+
+// masked reports whether the bound loss can do with missing entries in their places.
+func (t *Trainer) masked() bool {
+	bound, err := t.bindLoss()
+	_, ok := bound.(loss.Masked)
+	return ok && err == nil
 }
 
 // bindLoss returns the loss for the samples that the network gives.

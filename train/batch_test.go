@@ -185,3 +185,52 @@ func TestMaskNeedsALossOfValues(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// A loss that knows its columns has the missing entries in their places: what it makes of a
+// mask is what it makes of each sample by itself, on any number of threads.
+func TestMixedLossWithMask(t *testing.T) {
+	const n, size = 9, 4
+	rule := loss.Mixed{Columns: "numbers:1,classes:2,booleans:1"}
+	data := array(1, n, size)
+	mask := masks(n, size)
+	source := with(t, with(t, data, dataset.Mask, mask), dataset.Weights, array(4, n, 1))
+	var first []float32
+	for _, threads := range []int{1, 2, 3} {
+		net, err := nn.NewNetwork(tensor.Shape{size}, nn.Dense{Units: 3, Activation: nn.Tanh}, nn.Dense{Units: size}, nn.ColumnActivation{Columns: rule.Columns})
+		if err != nil {
+			t.Fatal(err)
+		}
+		net.Init(2)
+		bound, err := rule.Bind(tensor.Shape{size})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sum, count float64
+		y := net.NewPass(n).Forward(data.Data, n)
+		for i := range n {
+			w := float64(array(4, n, 1).Data[i])
+			sum += w * bound.(loss.Masked).EvalMasked(nil, y[i*size:(i+1)*size], data.Row(i), mask.Row(i), 1)
+			for _, m := range mask.Row(i) {
+				count += float64(m)
+			}
+		}
+		trainer := &Trainer{Network: net, Loss: rule, Optimizer: optim.SGD{LearningRate: 0.3}, Epochs: 4, BatchSize: n, Threads: threads}
+		scores, err := trainer.Evaluate(context.Background(), source)
+		if err != nil || math.Abs(scores.Loss-sum/count) > 1e-6 {
+			t.Errorf("evaluation gives %v (%v), want %v", scores.Loss, err, sum/count)
+		}
+		history, err := trainer.Fit(context.Background(), source, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if losses := history.Series("loss"); math.Abs(losses[0]-sum/count) > 1e-6 || losses[3] >= losses[0] {
+			t.Errorf("losses %v, want %v first and less then", losses, sum/count)
+		}
+		if first == nil {
+			first = slices.Clone(net.Weights())
+		}
+		if !slices.Equal(net.Weights(), first) {
+			t.Errorf("%d threads give other bits", threads)
+		}
+	}
+}

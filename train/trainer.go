@@ -188,7 +188,7 @@ func (t *Trainer) fits(what string, s dataset.Source, batch int) error {
 	if err := n.CheckBatch(min(batch, s.Len())); err != nil {
 		return fmt.Errorf("train: batches of %s samples: %w", what, err)
 	}
-	if _, ok := t.Loss.(loss.Binder); ok && dataset.FaceOf(s, dataset.Mask) != nil {
+	if _, ok := t.Loss.(loss.Binder); ok && dataset.FaceOf(s, dataset.Mask) != nil && !t.masked() {
 		return fmt.Errorf("train: %s samples have a mask, but the loss %s looks at samples as a whole; want one that is a mean over values", what, t.Loss.Name())
 	}
 	if (n.Weighs() || n.Copies() > 1) && dataset.FaceOf(s, dataset.Mask) != nil {

@@ -105,3 +105,24 @@ func TestConditionRefusals(t *testing.T) {
 		}
 	}
 }
+
+// Behind layers that copy a sample, as importance sampling does, its label holds for all
+// copies.
+func TestConditionBehindCopies(t *testing.T) {
+	const n, classes = 4, 3
+	net := newTestNetwork(t, tensor.Shape{4}, ImportanceSampling{Samples: 3, Weight: 1}, Condition{Classes: classes})
+	pass := net.NewTrainingPass(n, PassOptions{})
+	labels := []float32{2, 0, 1, 2}
+	copy(pass.LabelRows(0, n), labels)
+	y := pass.ForwardTraining(golden.Values(1, n*4, -1, 1), n, 1, 1)
+	if len(y) != n*3*(2+classes) {
+		t.Fatalf("%d values", len(y))
+	}
+	for r := range n * 3 {
+		for c, v := range y[r*5+2 : r*5+5] {
+			if want := float32(c) == labels[r/3]; (v == 1) != want {
+				t.Errorf("copy %d of sample %d: class %d is %v", r%3, r/3, c, v)
+			}
+		}
+	}
+}

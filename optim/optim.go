@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // Optimizer is an update rule with its settings. A zero setting means the
@@ -104,6 +106,19 @@ func ByName(name string, rate float64) (Optimizer, error) {
 		return RMSprop{LearningRate: rate}, nil
 	}
 	return nil, fmt.Errorf("optim: unknown optimizer %q, want one of %v", name, Names())
+}
+
+// Parse reads an optimiser from one word, NAME or NAME:RATE: "adam:0.0002".
+func Parse(text string) (Optimizer, error) {
+	name, rate, found := strings.Cut(text, ":")
+	if !found {
+		return ByName(name, 0)
+	}
+	r, err := strconv.ParseFloat(rate, 64)
+	if err != nil || !(r > 0) || math.IsInf(r, 1) {
+		return nil, fmt.Errorf("optim: optimizer %q, want NAME or NAME:RATE with a finite rate above 0", text)
+	}
+	return ByName(name, r)
 }
 
 // Zero is a setting of really nothing, where 0 means the default: Adam{Beta1: Zero} has

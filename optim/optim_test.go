@@ -183,6 +183,11 @@ func TestByName(t *testing.T) {
 			t.Errorf("WithRate(%+v, 0.25) = %+v", rule, changed)
 		}
 	}
+	for text, want := range map[string]float64{"adam": Adam{}.Rate(), "adam:0.0002": 0.0002, "adam:0": 0, "adam:x": 0, "adam:": 0, "adagrad:1": 0, "adam:+Inf": 0} {
+		if rule, err := Parse(text); (err == nil) != (want > 0) || err == nil && rule.Rate() != want {
+			t.Errorf("Parse(%q) = %v, %v, want a rate of %v", text, rule, err, want)
+		}
+	}
 	if _, err := ByName("adagrad", 0); err == nil || !strings.Contains(err.Error(), `unknown optimizer "adagrad", want one of [sgd adam adamw nadam rmsprop]`) {
 		t.Errorf("ByName(adagrad): error %v", err)
 	}

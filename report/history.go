@@ -47,6 +47,9 @@ func (h *history) add(i int, epoch Object) error {
 	number := float64(i + 1)
 	for _, f := range epoch {
 		x, ok := toFloat(f.Value)
+		if f.Value == nil && f.Key != "epoch" && f.Key != "seconds" { // it was not finite
+			x, ok = math.NaN(), true
+		}
 		if !ok || math.Abs(x) > largestValue {
 			return fmt.Errorf("%s is %s, want a number of size up to %.0e", f.Key, compact(f.Value), largestValue)
 		}
@@ -80,11 +83,11 @@ const validationPrefix = "val_"
 func (h history) charts() []chart {
 	var charts []chart
 	for _, name := range h.names {
-		if name == "seconds" || h.isValidationOfAnother(name) {
+		if name == "seconds" || h.isValidationOfAnother(name) || slices.ContainsFunc(h.columns[name], math.IsNaN) {
 			continue
 		}
 		lines := []line{{Name: "training", Class: "training", values: h.columns[name]}}
-		if values := h.columns[validationPrefix+name]; values != nil {
+		if values := h.columns[validationPrefix+name]; values != nil && !slices.ContainsFunc(values, math.IsNaN) {
 			lines = append(lines, line{Name: "validation", Class: "validation", values: values})
 		}
 		charts = append(charts, newChart(label("", name), h.epochs, lines))

@@ -191,6 +191,7 @@ func FuzzChart(f *testing.F) {
 func FuzzParseObject(f *testing.F) {
 	f.Add([]byte(stackedMetrics))
 	f.Add([]byte(`{"a": [1, {"a": null}]}`))
+	f.Add([]byte(`{"epochs": [{"epoch": 1, "loss": 2, "odd": null, "val_odd": 1}, {"epoch": 2, "loss": 1, "odd": 3, "val_odd": null}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		o, err := parseObject(text)
 		if err != nil {

@@ -105,6 +105,9 @@ func (s *Session) record() Record {
 	r.Architecture = architecture.Format(s.Model.Encoder().Layers(), s.Model.Decoder().Layers())
 	r.Dataset = s.Numbers.Dataset.Name
 	t := train.Trainer{Loss: s.Loss, Optimizer: s.Optimizer, Optimizers: s.Optimizers, Penalties: s.Penalties, Binarize: s.Binarize, Schedule: s.Schedule, Clipping: s.Clipping, BatchSize: s.BatchSize, Seed: s.Seed}
+	if s.Plateau != nil {
+		t.Observers = []train.Observer{s.Plateau}
+	}
 	r.Settings = t.Settings(s.Train, s.Validation)
 	for _, m := range s.Plan.Metrics {
 		r.Metrics = append(r.Metrics, m.Name())

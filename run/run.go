@@ -82,7 +82,8 @@ type Plan struct {
 	// train.Trainer.
 	Optimizers map[string]optim.Optimizer
 	Penalties  map[string]train.Schedule
-	Schedule   train.Schedule // nil for none
+	Schedule   train.Schedule         // nil for none
+	Plateau    *train.ReduceOnPlateau // nil for none
 	Clipping   train.Clipping
 	Metrics    []metric.Metric
 	Epochs     int
@@ -263,6 +264,9 @@ func (s *Session) fit(ctx context.Context) error {
 	}
 	if s.Binarize {
 		options = append(options, hourglass.Binarize())
+	}
+	if s.Plateau != nil {
+		options = append(options, hourglass.Observe(s.Plateau))
 	}
 	if s.Average > 0 {
 		options = append(options, hourglass.Observe(&train.WeightAverage{Decay: s.Average}))

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,8 +48,8 @@ func (s *EarlyStopping) BestEpoch() int { return s.epoch }
 
 // earlyStoppingState is the memory of an EarlyStopping but for the weights.
 type earlyStoppingState struct {
-	Best  *float64 `json:"best"` // nil for NaN
-	Epoch int      `json:"epoch"`
+	Best  any `json:"best"` // a number as Values have it
+	Epoch int `json:"epoch"`
 
 	// Weights is where they are in checkpoints that are older than Arrays.
 	Weights []float32 `json:"weights,omitempty"`
@@ -58,11 +59,7 @@ var _ StatefulArrays = (*EarlyStopping)(nil)
 
 // State returns the best value so far and its epoch.
 func (s *EarlyStopping) State() any {
-	state := earlyStoppingState{Epoch: s.epoch}
-	if !math.IsNaN(s.best) {
-		state.Best = &s.best
-	}
-	return state
+	return earlyStoppingState{Best: jsonNumber(s.best), Epoch: s.epoch}
 }
 
 // SetState puts back what State returned.
@@ -71,10 +68,15 @@ func (s *EarlyStopping) SetState(text json.RawMessage) error {
 	if err := json.Unmarshal(text, &state); err != nil {
 		return err
 	}
-	s.best, s.epoch, s.weights = math.NaN(), state.Epoch, state.Weights
-	if state.Best != nil {
-		s.best = *state.Best
+	var best struct{ Best json.RawMessage }
+	if err := json.Unmarshal(text, &best); err != nil {
+		return err
 	}
+	var value Values
+	if err := json.Unmarshal(fmt.Appendf(nil, "[%s]", cmp.Or(string(best.Best), "null")), &value); err != nil {
+		return err
+	}
+	s.best, s.epoch, s.weights = value[0], state.Epoch, state.Weights
 	return nil
 }
 

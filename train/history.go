@@ -23,7 +23,7 @@ type Epoch struct {
 // Scores are a loss and metrics, each the mean over samples.
 type Scores struct {
 	Loss    float64
-	Metrics []float64
+	Metrics Values
 }
 
 // Last returns the last completed epoch, or nil.
@@ -74,7 +74,8 @@ func (h *History) values(e Epoch) []namedValue {
 }
 
 // MarshalJSON writes the epochs as flat objects in the order of training:
-// {"epoch":1,"seconds":0.6,"loss":0.14,"val_loss":0.11,"rounded_accuracy":0.95,…}.
+// {"epoch":1,"seconds":0.6,"loss":0.14,"val_loss":0.11,"rounded_accuracy":0.95,…}. What is
+// not finite is null.
 func (h *History) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('[')
@@ -84,9 +85,9 @@ func (h *History) MarshalJSON() ([]byte, error) {
 		}
 		fmt.Fprintf(&b, `{"epoch":%d,"seconds":%.4f`, e.Epoch, e.Seconds)
 		for _, v := range h.values(e) {
-			value, err := json.Marshal(v.value)
-			if err != nil {
-				return nil, fmt.Errorf("train: write %s of epoch %d: %w", v.name, e.Epoch, err)
+			value := []byte("null")
+			if finite(v.value) {
+				value, _ = json.Marshal(v.value) // finite numbers can always be written
 			}
 			fmt.Fprintf(&b, ",%q:%s", v.name, value)
 		}

@@ -1,9 +1,12 @@
 package train
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -57,6 +60,35 @@ func (t *Trainer) penaltySchedules() string {
 		words = append(words, name+"="+t.Penalties[name].Name())
 	}
 	return strings.Join(words, " ")
+}
+
+// ParsePenalty reads the schedule of a penalty's factor from one word, NAME=SCHEDULE: "kl=ramp:10",
+// "kl=cycles:10:0.5", or any that ParseSchedule reads, over so many epochs.
+func ParsePenalty(text string, epochs int) (name string, s Schedule, err error) {
+	name, schedule, _ := strings.Cut(text, "=")
+	kind, rest, _ := strings.Cut(schedule, ":")
+	first, second, _ := strings.Cut(rest, ":")
+	whole, wholeErr := strconv.Atoi(first)
+	switch kind {
+	case "ramp":
+		s, err = Ramp{whole}, wholeErr
+		if second != "" {
+			err = errSchedule
+		}
+		err = cmp.Or(err, s.Validate())
+	case "cycles":
+		rise, riseErr := strconv.ParseFloat(second, 64)
+		s = Cycles{whole, rise}
+		err = cmp.Or(errors.Join(wholeErr, riseErr), s.Validate())
+	default:
+		if s, err = ParseSchedule(schedule, epochs); s == nil && err == nil {
+			err = errSchedule // constant, which it is anyway
+		}
+	}
+	if name == "" || err != nil {
+		return "", nil, fmt.Errorf("train: penalty %q, want NAME=ramp:EPOCHS, NAME=cycles:EPOCHS:RISE or NAME= and a schedule of the learning rate", text)
+	}
+	return name, s, nil
 }
 
 // setPenaltyFactors sets the factors of the current step.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 )
 
 // ReduceOnPlateau is an observer that multiplies the learning rate by Factor when a value
@@ -21,11 +23,40 @@ type ReduceOnPlateau struct {
 	state plateauState
 }
 
+// String returns what decides the run, with the defaults spelled out: "by 0.1 after 10 epochs".
+func (s *ReduceOnPlateau) String() string {
+	text := fmt.Sprintf("by %v after %d epochs", orDefault(s.Factor, 0.1), orDefault(s.Patience, 10))
+	if s.Monitor != "" {
+		text += " of " + s.Monitor
+	}
+	if delta := orDefault(s.MinDelta, 1e-4); delta != 1e-4 {
+		text += fmt.Sprint(" without ", delta)
+	}
+	if s.Least > 0 {
+		text += fmt.Sprint(" down to ", s.Least)
+	}
+	return text
+}
+
+// ParsePlateau reads a reduction of the learning rate from one word, EPOCHS or EPOCHS:FACTOR: "5:0.3".
+func ParsePlateau(text string) (*ReduceOnPlateau, error) {
+	patience, by, found := strings.Cut(text, ":")
+	epochs, err := strconv.Atoi(patience)
+	factor := 0.1
+	if found && err == nil {
+		factor, err = strconv.ParseFloat(by, 64)
+	}
+	if err != nil || epochs < 1 || !(factor > 0 && factor < 1) {
+		return nil, fmt.Errorf("train: reduce on plateau: %q, want EPOCHS or EPOCHS:FACTOR, such as 5:0.1, with a factor above 0 and below 1", text)
+	}
+	return &ReduceOnPlateau{Patience: epochs, Factor: factor}, nil
+}
+
 // plateauState is the memory of a ReduceOnPlateau.
 type plateauState struct {
-	Best   *float64 `json:"best"` // nil before the first epoch
-	Epoch  int      `json:"epoch"`
-	Factor float64  `json:"factor"`
+	Best   Values  `json:"best"` // one value; none before the first epoch
+	Epoch  int     `json:"epoch"`
+	Factor float64 `json:"factor"`
 }
 
 var _ Stateful = (*ReduceOnPlateau)(nil)
@@ -81,8 +112,8 @@ func (s *ReduceOnPlateau) judge(r *Run) error {
 		value = -value
 	}
 	switch {
-	case !math.IsNaN(value) && (s.state.Best == nil || value < *s.state.Best-orDefault(s.MinDelta, 1e-4)):
-		s.state.Best, s.state.Epoch = &value, r.Epoch
+	case !math.IsNaN(value) && (len(s.state.Best) == 0 || value < s.state.Best[0]-orDefault(s.MinDelta, 1e-4)):
+		s.state.Best, s.state.Epoch = Values{value}, r.Epoch
 	case r.Epoch-s.state.Epoch >= orDefault(s.Patience, 10):
 		s.state.Epoch = r.Epoch
 		s.state.Factor = max(s.state.Factor*orDefault(s.Factor, 0.1), s.Least)
@@ -96,7 +127,22 @@ func (s *ReduceOnPlateau) judge(r *Run) error {
 func (s *ReduceOnPlateau) State() any { return s.state }
 
 // SetState puts back what State returned.
-func (s *ReduceOnPlateau) SetState(text json.RawMessage) error { return json.Unmarshal(text, &s.state) }
+func (s *ReduceOnPlateau) SetState(text json.RawMessage) error {
+	err := json.Unmarshal(text, &s.state)
+	if err == nil {
+		return nil
+	}
+	var old struct { // as older checkpoints have it
+		Best   float64
+		Epoch  int
+		Factor float64
+	}
+	if json.Unmarshal(text, &old) != nil {
+		return err
+	}
+	s.state = plateauState{Values{old.Best}, old.Epoch, old.Factor}
+	return nil
+}
 
 // orDefault returns x, or fallback where x is zero.
 func orDefault[T int | float64](x, fallback T) T {

@@ -27,8 +27,9 @@ type Settings struct {
 	Rate       float64 `json:"learning_rate"`
 	Schedule   string  `json:"schedule,omitempty"`
 	Clipping   string  `json:"clipping,omitempty"`
-	Penalties  string  `json:"penalties,omitempty"`      // the schedules of their factors
-	Binarize   bool    `json:"binarize,omitempty"`       // samples are
+	Penalties  string  `json:"penalties,omitempty"` // the schedules of their factors
+	Binarize   bool    `json:"binarize,omitempty"`  // samples are
+	Plateau    string  `json:"reduce_on_plateau,omitempty"`
 	Buffer     int     `json:"shuffle_buffer,omitempty"` // and Block, see dataset.Window
 	Block      int     `json:"shuffle_block,omitempty"`
 
@@ -109,6 +110,11 @@ func (t *Trainer) Settings(training, validation dataset.Source) Settings {
 		}
 		s.Groups[name] = groupSettings(o)
 	}
+	for _, o := range t.Observers {
+		if p, ok := o.(*ReduceOnPlateau); ok {
+			s.Plateau = p.String()
+		}
+	}
 	if validation != nil {
 		s.Validation = validation.Len()
 	}
@@ -134,6 +140,7 @@ func (s Settings) Differ(here Settings) error {
 		{"penalties by", cmp.Or(s.Penalties, "their own weights"), cmp.Or(here.Penalties, "their own weights")},
 		{"schedule", cmp.Or(s.Schedule, "constant"), cmp.Or(here.Schedule, "constant")},
 		{"samples binarized", s.Binarize, here.Binarize},
+		{"a learning rate reduced on plateaus", cmp.Or(s.Plateau, "never"), cmp.Or(here.Plateau, "never")},
 		{"gradients clipped to", cmp.Or(s.Clipping, "nothing"), cmp.Or(here.Clipping, "nothing")},
 	} {
 		if c.saved != c.here {

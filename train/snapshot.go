@@ -35,7 +35,7 @@ type Totals struct {
 	Samples int           `json:"samples"`
 	Entries int           `json:"entries"`
 	Loss    float64       `json:"loss"`
-	Metrics []float64     `json:"metrics"`
+	Metrics Values        `json:"metrics"`
 	Elapsed time.Duration `json:"elapsed_ns"`
 }
 

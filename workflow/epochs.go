@@ -28,6 +28,9 @@ func (s *session) setEpochs() {
 		}
 	}
 	s.Schedule = train.Over(s.Schedule, s.Epochs)
+	for name, schedule := range s.Penalties {
+		s.Penalties[name] = train.Over(schedule, s.Epochs)
+	}
 }
 
 // describeEpochs says how long is trained.

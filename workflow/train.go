@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 
 	"hourglass"
@@ -25,22 +26,25 @@ type TrainOptions struct {
 	Kind         string // of autoencoder that the architecture is made into, see [KindNames]; as it is
 	From         string // model file whose layers, weights and scaling to start from, instead
 
-	Loss        loss.Loss        // binary cross-entropy behind a sigmoid, else mean squared error
-	Optimizer   optim.Optimizer  // Adam
-	Schedule    train.Schedule   // of the learning rate; constant. 0 epochs are all there are, see [train.Over]
-	Clipping    train.Clipping   // of the gradients; none
-	Metrics     []metric.Metric  // rounded accuracy of images behind a sigmoid, else mean absolute error
-	Scale       dataset.Scaling  // unit for images, standard for everything else
-	Divisor     float32          // of unit scaling; what suits the data, see [dataset.UnitDivisor]
-	Validation  float64          // share of the samples that validate; 0 for none
-	TrainSize   int              // the first so many of the others; all
-	Patience    int              // epochs without improvement after which to stop; never if Epochs or Average is given
-	Average     float64          // decay of the weights' running mean, which the run ends with; none
-	Epochs      int              // [FewestEpochs], or as many as make [FewestSteps], and then Patience is a tenth
-	Observers   []train.Observer // beside those that every run has
-	Built       func(*Model)     // told of the model, with its scaling, before it is trained; nil for nobody
-	Baseline    bool             // also measure principal component analysis with codes of the same size
-	BatchSize   int              // 32
+	Loss        loss.Loss                  // binary cross-entropy behind a sigmoid, else mean squared error
+	Optimizer   optim.Optimizer            // Adam
+	Schedule    train.Schedule             // of the learning rate; constant. 0 epochs are all there are, see [train.Over]
+	Clipping    train.Clipping             // of the gradients; none
+	Optimizers  map[string]optim.Optimizer // of groups of weights; see train.Trainer
+	Penalties   map[string]train.Schedule  // of the factors of penalties; the kind's, or constant
+	Plateau     *train.ReduceOnPlateau     // nil for none
+	Metrics     []metric.Metric            // rounded accuracy of images behind a sigmoid, else mean absolute error
+	Scale       dataset.Scaling            // unit for images, standard for everything else
+	Divisor     float32                    // of unit scaling; what suits the data, see [dataset.UnitDivisor]
+	Validation  float64                    // share of the samples that validate; 0 for none
+	TrainSize   int                        // the first so many of the others; all
+	Patience    int                        // epochs without improvement after which to stop; never if Epochs or Average is given
+	Average     float64                    // decay of the weights' running mean, which the run ends with; none
+	Epochs      int                        // [FewestEpochs], or as many as make [FewestSteps], and then Patience is a tenth
+	Observers   []train.Observer           // beside those that every run has
+	Built       func(*Model)               // told of the model, with its scaling, before it is trained; nil for nobody
+	Baseline    bool                       // also measure principal component analysis with codes of the same size
+	BatchSize   int                        // 32
 	Seed        uint64
 	LoadOptions dataset.LoadOptions
 	Repeat      string // the command that repeats the run, to be recorded
@@ -241,6 +245,16 @@ func (s *session) checkLoss(e extent) error {
 		s.Loss.Name(), s.Scale, s.data.Path, e.scaled.Low, e.scaled.High, dataset.MinMaxScaling)
 }
 
+// schedules returns those of penalties: the kind's, where no others are asked for.
+func (s *session) schedules() map[string]train.Schedule {
+	all := maps.Clone(s.penalties)
+	if all == nil {
+		return s.Penalties
+	}
+	maps.Copy(all, s.Penalties)
+	return all
+}
+
 // plan hands the choices on to the run.
 func (s *session) plan() {
 	part := func(d *dataset.Data) dataset.Source {
@@ -251,7 +265,8 @@ func (s *session) plan() {
 	}
 	s.run.Plan = run.Plan{
 		Model: s.model.Autoencoder, Train: s.parts.Train.Samples, Validation: part(s.parts.Validation), Test: part(s.parts.Test),
-		Loss: s.Loss, Optimizer: s.Optimizer, Schedule: s.Schedule, Clipping: s.Clipping, Penalties: s.penalties, Metrics: s.Metrics, Observers: s.Observers,
+		Loss: s.Loss, Optimizer: s.Optimizer, Schedule: s.Schedule, Clipping: s.Clipping,
+		Optimizers: s.Optimizers, Penalties: s.schedules(), Plateau: s.Plateau, Metrics: s.Metrics, Observers: s.Observers,
 		Epochs: s.Epochs, BatchSize: s.BatchSize, Seed: s.Seed, Patience: s.Patience, Average: s.Average, Forecast: true,
 		Record:  s.model.Record,
 		Trained: s.learnScores,

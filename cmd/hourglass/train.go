@@ -159,6 +159,8 @@ type choiceFlags struct {
 	clip                                           train.Clipping
 	tensorboard                                    string
 	average                                        float64
+	penalties, groups                              []string
+	plateau                                        string
 	validation                                     float64
 }
 
@@ -173,6 +175,9 @@ func (f *choiceFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.optimizer, "optimizer", "adam", "`NAME` of "+strings.Join(optim.Names(), ", "))
 	flags.StringVar(&f.schedule, "schedule", "constant", "learning rate over time: `constant|cosine|step:EPOCHS:FACTOR|exponential:FACTOR|onecycle|cyclic:EPOCHS:LOW`")
 	flags.IntVar(&f.warmup, "warmup", 0, "let the learning rate rise from 0 in the first so many epochs, before --schedule begins")
+	flags.StringVar(&f.plateau, "reduce-on-plateau", "", "multiply the learning rate by a factor whenever the validation loss has not improved for so many epochs: `EPOCHS[:FACTOR]` such as 5:0.1")
+	flags.StringArrayVar(&f.penalties, "penalty", nil, "let the factor of a penalty change: `NAME=SCHEDULE` such as kl=ramp:10, kl=cycles:10:0.5; may be given several times")
+	flags.StringArrayVar(&f.groups, "group-optimizer", nil, "another optimiser for a group of weights: `GROUP=NAME[:RATE]` such as adversary=adam:0.0002; may be given several times")
 	flags.Float64Var(&f.clip.Value, "clip-value", 0, "keep every value of the gradients within ±`LIMIT`")
 	flags.Float64Var(&f.clip.Norm, "clip-norm", 0, "keep the norm of each array's gradient below a `LIMIT`")
 	flags.Float64Var(&f.clip.GlobalNorm, "clip-global-norm", 0, "keep the norm of all gradients together below a `LIMIT`")
@@ -245,6 +250,14 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 	if o.Schedule, err = train.ParseSchedule(schedule, o.Epochs); err != nil {
 		return o, usageError{err}
 	}
+	if o.Penalties, o.Optimizers, err = f.byName(o.Epochs); err != nil {
+		return o, usageError{err}
+	}
+	if f.plateau != "" {
+		if o.Plateau, err = train.ParsePlateau(f.plateau); err != nil {
+			return o, usageError{err}
+		}
+	}
 	for _, name := range f.metrics {
 		m, err := metric.ByName(name)
 		if err != nil {
@@ -254,6 +267,33 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 	}
 	o.Architecture, err = f.line(cmd)
 	return o, err
+}
+
+// byName returns the schedules of penalties and the optimisers of groups, by their names.
+func (f *choiceFlags) byName(epochs int) (penalties map[string]train.Schedule, groups map[string]optim.Optimizer, err error) {
+	for _, text := range f.penalties {
+		name, schedule, err := train.ParsePenalty(text, epochs)
+		if err != nil {
+			return nil, nil, err
+		}
+		if penalties == nil {
+			penalties = map[string]train.Schedule{}
+		}
+		penalties[name] = schedule
+	}
+	for _, text := range f.groups {
+		name, rule, found := strings.Cut(text, "=")
+		if !found || name == "" {
+			return nil, nil, fmt.Errorf("--group-optimizer is %q, want GROUP=NAME[:RATE] such as adversary=adam:0.0002", text)
+		}
+		if groups == nil {
+			groups = map[string]optim.Optimizer{}
+		}
+		if groups[name], err = optim.Parse(rule); err != nil {
+			return nil, nil, err
+		}
+	}
+	return penalties, groups, nil
 }
 
 // parseScale reads a kind of scaling or a number to divide by.

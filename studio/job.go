@@ -43,7 +43,8 @@ type status struct {
 	PerSecond  float64     `json:"perSecond"` // samples
 	Parameters int         `json:"parameters"`
 	Codes      int         `json:"codes"`
-	Lines      []epochLine `json:"lines"`
+	Last       epochLine   `json:"last"` // numbers of the last whole epoch
+	Lines      []epochLine `json:"-"`    // of all epochs, too many to be told with every event
 }
 
 func (s status) isOver() bool {
@@ -89,7 +90,7 @@ func newJob(s *Studio, dir string, o order, in *workflow.Input, ae *hourglass.Au
 	return &job{id: id, dir: dir, studio: s, order: o, cancel: func() {}, ctx: context.Background(), changed: make(chan struct{}),
 		copies: make(chan copied, 1), looker: newLooker(in, ae),
 		status: status{ID: id, Model: id, Name: baseName(dir), Data: o.Data, State: preparing, Epochs: o.Epochs, Rate: o.LearningRate,
-			Parameters: len(ae.Network().Weights()), Codes: ae.Encoder().Output().Size(), Lines: []epochLine{}}}
+			Parameters: len(ae.Network().Weights()), Codes: ae.Encoder().Output().Size()}}
 }
 
 // now returns how far the training is.
@@ -108,28 +109,34 @@ func (j *job) built(m *workflow.Model) {
 
 // Observe follows the run, and holds it where it is to pause.
 func (j *job) Observe(e train.Event, r *train.Run) error {
-	const pause = 100 * time.Millisecond // between two updates
 	switch e {
 	case train.Started:
 		j.begun = time.Now()
 		j.offer(r)
 	case train.Stepped:
 		j.note(r)
-		if now := time.Now(); now.Sub(j.told) >= pause {
-			j.told = now
-			j.offer(r)
-			j.studio.events.publish("job", j.now())
-		}
+		j.tell(r)
 		j.hold(r)
 	case train.EpochEnded:
+		line := epochLineOf(r.History, *r.History.Last())
 		j.mu.Lock()
-		j.status.Lines = append(j.status.Lines[:len(j.status.Lines):len(j.status.Lines)], epochLineOf(r.History, *r.History.Last()))
+		j.status.Last, j.status.Lines = line, append(j.status.Lines, line)
 		j.mu.Unlock()
-		j.studio.events.publish("job", j.now())
+		j.tell(r)
 	case train.Ended:
 		j.last = &copied{slices.Clone(r.Network.Weights()), r.Epoch, j.now().Done}
 	}
 	return nil
+}
+
+// tell tells the page how far the run is, ten times a second at the most.
+func (j *job) tell(r *train.Run) {
+	const pause = 100 * time.Millisecond
+	if now := time.Now(); now.Sub(j.told) >= pause {
+		j.told = now
+		j.offer(r)
+		j.studio.events.publish("job", j.now())
+	}
 }
 
 // note writes down the numbers of a step.
@@ -228,6 +235,19 @@ func (j *job) look(c copied) {
 		ID string `json:"id"`
 		*preview
 	}{j.id, p})
+}
+
+// thinned returns at most so many lines and the last, evenly from all of them.
+func thinned(lines []epochLine, most int) []epochLine {
+	step := (len(lines)-1)/most + 1
+	some := []epochLine{}
+	for i := 0; i < len(lines); i += step {
+		some = append(some, lines[i])
+	}
+	if n := len(lines); n > 0 && (n-1)%step != 0 {
+		some = append(some, lines[n-1])
+	}
+	return some
 }
 
 // point is a place on a curve.

@@ -408,9 +408,10 @@ func (j *jobs) find(r *http.Request) (*job, error) {
 // followed is all that the page is told of a training when it begins to follow it.
 type followed struct {
 	status
-	Curve   []point  `json:"curve"`
-	Preview *preview `json:"preview"`
-	Order   order    `json:"order"`
+	Lines   []epochLine `json:"lines"` // of the epochs, thinned out where there are many
+	Curve   []point     `json:"curve"`
+	Preview *preview    `json:"preview"`
+	Order   order       `json:"order"`
 }
 
 func (s *Studio) follow(r *http.Request) (followed, error) {
@@ -418,9 +419,10 @@ func (s *Studio) follow(r *http.Request) (followed, error) {
 	if err != nil {
 		return followed{}, err
 	}
+	const most = 500 // lines
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return followed{j.status, j.curve.points(), j.preview, j.order}, nil
+	return followed{j.status, thinned(j.status.Lines, most), j.curve.points(), j.preview, j.order}, nil
 }
 
 // control acts on a training: pause, resume, step, stop.

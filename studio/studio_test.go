@@ -430,7 +430,7 @@ func TestWatchingChangesNothing(t *testing.T) {
 	stop()
 	<-following
 	f := ask[followed](c, "/api/jobs/"+j.ID, nil)
-	if end.State != finished || len(end.Lines) != 40 || f.Preview == nil || len(f.Preview.Layers) != 4 || len(f.Curve) == 0 {
+	if end.State != finished || len(f.Lines) != 40 || f.Preview == nil || len(f.Preview.Layers) != 4 || len(f.Curve) == 0 {
 		t.Fatalf("it ended as %+v", f)
 	}
 
@@ -537,6 +537,17 @@ func TestCurveIsThinnedOut(t *testing.T) {
 	for _, p := range points[:len(points)-1] {
 		if middle := p[0] - float64(c.every-1)/2; p[1] != middle {
 			t.Fatalf("the mean up to step %v is %v, want %v", p[0], p[1], middle)
+		}
+	}
+}
+
+func TestThinned(t *testing.T) {
+	var lines []epochLine
+	for epoch := 1; epoch <= 1234; epoch++ {
+		lines = append(lines, epochLine{"epoch": float64(epoch)})
+		some := thinned(lines, 100)
+		if n := len(some); n > 101 || some[0]["epoch"] != 1 || some[n-1]["epoch"] != float64(epoch) {
+			t.Fatalf("%d of %d lines, the last of epoch %v", n, epoch, some[n-1]["epoch"])
 		}
 	}
 }

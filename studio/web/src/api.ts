@@ -33,7 +33,7 @@ export interface MapStatus { model: string; stage: string; iteration: number; it
 export interface Job {
   id: string; model: string; name: string; data: string; state: string; error?: string;
   epoch: number; epochs: number; step: number; steps: number; done: number; loss: number; rate: number;
-  seconds: number; perSecond: number; parameters: number; codes: number; lines: Numbers[];
+  seconds: number; perSecond: number; parameters: number; codes: number; last: Numbers | null;
 }
 export interface LayerView { name: string; units: number; dead: number; low: number; high: number; bins: number[]; weights: number[]; max: number }
 export interface Preview extends Viewer {
@@ -44,7 +44,7 @@ export interface Order {
   data: string; encoder: string[]; decoder: string[]; loss: string; optimizer: string;
   learningRate: number; batchSize: number; epochs: number; trainSize: number; seed: number;
 }
-export interface Followed extends Job { curve: [number, number][]; preview: Preview | null; order: Order }
+export interface Followed extends Job { lines: Numbers[]; curve: [number, number][]; preview: Preview | null; order: Order }
 export interface State { version: string; entries: Entry[]; data: Source[]; jobs: Job[] }
 
 /** An answer that says what was wrong; line is that of a wrong layer, from 1. */

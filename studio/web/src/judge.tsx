@@ -71,7 +71,7 @@ function Extremes({ m, scores, order, labels }: { m: Model; scores: Float32Array
   return <section><h2>{which === "worst" ? "Worst" : "Best"} reconstructions</h2>
     <Segments label="Show" value={which} choose={v => choose({ order: v })} options={[["worst", "Worst"], ["best", "Best"]]} />
     <p class="hint">Each as it is, and beside it what the model makes of it. A click shows it on the map.</p>
-    <ul class="pairs">{chosen.map(i => <li key={i}><button type="button" onClick={() => go({ room: "explore", query: new URLSearchParams({ sample: String(i) }) })} aria-label={`sample ${i}, error ${short(scores[i], 3)}`}>
+    <ul class="pairs">{chosen.map(i => <li key={i}><button type="button" onClick={() => go({ room: "explore", query: new URLSearchParams({ sample: String(i) }) })}>
       <Pair m={m} before={pairs.before(i)} after={pairs.after(i)} name={`sample ${i}`} />
       <span>{short(scores[i], 3)}{labels && m.classes && <>, {m.classes[labels[i]]}</>}</span></button></li>)}</ul>
   </section>;

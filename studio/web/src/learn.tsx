@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { useRef } from "preact/hooks";
-import { Counted, Followed, Job, json, LayerView, Order, Preset, Preview, Refused, SourceInfo, unpack, valuesOf, sizeOf } from "./api";
+import { Counted, Followed, Job, json, LayerView, Numbers, Order, Preset, Preview, Refused, SourceInfo, unpack, valuesOf, sizeOf } from "./api";
 import { Notice, NumberField, Picture, Select, short, useSize, Waiting, whole } from "./parts";
 import { addressOf, choose, entries, go, jobs, listen, place, sources, useAsked, useSignal } from "./state";
 import { cssColor } from "./map";
@@ -108,10 +108,10 @@ const states: Record<string, string> = { preparing: "preparing", running: "train
 
 /** A training, as it goes. */
 function Watch({ id, job }: { id: string; job: Job }) {
-  const [preview, setPreview] = useState<Preview | null>(null), [curve, setCurve] = useState<[number, number][]>([]), [order, setOrder] = useState<Order>();
+  const [preview, setPreview] = useState<Preview | null>(null), [curve, setCurve] = useState<[number, number][]>([]), [order, setOrder] = useState<Order>(), [lines, setLines] = useState<Numbers[]>([]);
   const [error, fail] = useState<Error>(), last = useRef(0);
   useEffect(() => {
-    const load = () => json<Followed>(`/api/jobs/${id}`).then(f => { if (f.preview) setPreview(f.preview); setCurve(f.curve); setOrder(f.order); }, fail);
+    const load = () => json<Followed>(`/api/jobs/${id}`).then(f => { if (f.preview) setPreview(f.preview); setCurve(f.curve); setLines(f.lines); setOrder(f.order); }, fail);
     load();
     const ends = [listen<Preview>("preview", v => { if (v.id === id) setPreview(v); }), listen("open", load),
       listen<Job>("job", j => {
@@ -130,7 +130,7 @@ function Watch({ id, job }: { id: string; job: Job }) {
     <ul class="tiles">
       <li><b>{job.epoch}<small> of {job.epochs}</small></b>epochs</li>
       <li><b>{short(job.loss, 4)}</b>loss, mean of this epoch</li>
-      <li><b>{job.lines.length && job.lines[job.lines.length - 1].val_loss !== undefined ? short(job.lines[job.lines.length - 1].val_loss, 4) : "–"}</b>validation loss</li>
+      <li><b>{job.last?.val_loss !== undefined ? short(job.last.val_loss, 4) : "–"}</b>validation loss</li>
       <li><b>{whole(Math.round(job.perSecond))}</b>samples a second{!over(job) && left > 1 && <>; {Math.ceil(left)} s left</>}</li>
     </ul>
     <progress class="whole" max={1} value={share} aria-label="progress of the training" />
@@ -145,8 +145,8 @@ function Watch({ id, job }: { id: string; job: Job }) {
     <div class="curves">
       <Chart title="Loss, step by step" x="step" series={[{ name: "loss", points: curve, color: "--encoder" }]} />
       <Chart title="Loss, epoch by epoch" x="epoch" series={[
-        { name: "training", points: job.lines.map(l => [l.epoch, l.loss]), color: "--encoder" },
-        { name: "validation", points: job.lines.filter(l => l.val_loss !== undefined).map(l => [l.epoch, l.val_loss]), color: "--code", dash: true }]} />
+        { name: "training", points: lines.map(l => [l.epoch, l.loss]), color: "--encoder" },
+        { name: "validation", points: lines.filter(l => l.val_loss !== undefined).map(l => [l.epoch, l.val_loss]), color: "--code", dash: true }]} />
     </div>
     {preview ? <Previewed p={preview} /> : !over(job) && <Waiting>Waiting for the first step …</Waiting>}
   </section>;

@@ -31,7 +31,8 @@ function Studio() {
       <nav aria-label="Rooms"><ul>{rooms.map(r => <li key={r}><a href={addressOf({ room: r, id: r === "learn" ? "" : p.id, query: new URLSearchParams() })} aria-current={r === p.room ? "page" : undefined}>{titles[r]}</a></li>)}</ul></nav>
       {p.room !== "learn" && <Shelf />}
     </header>
-    {!up && <p class="gone" role="alert">The studio does not answer. This page goes on by itself once it does.</p>}
+    {up === "no" && <p class="gone" role="alert">The studio does not answer. This page goes on by itself once it does.</p>}
+    {up === "stranger" && <p class="gone" role="alert">The studio was started anew, with a new token. Open the address that it printed.</p>}
     <main id="main" tabIndex={-1} class={p.room}>{room}</main>
   </>;
 }

@@ -1,7 +1,7 @@
 // What the whole page knows: where it is (in the address), what there is, and what the
 // server tells as it happens.
 import { useEffect, useState } from "preact/hooks";
-import { Entry, Job, json, Model, Preview, Source, State } from "./api";
+import { Entry, Job, json, Model, Preview, Refused, Source, State } from "./api";
 
 export const rooms = ["learn", "explore", "draw", "judge"] as const;
 export type Room = (typeof rooms)[number];
@@ -51,7 +51,8 @@ export const version = new Signal("");
 export const entries = new Signal<Entry[] | null>(null);
 export const sources = new Signal<Source[]>([]);
 export const jobs = new Signal<Job[]>([]);
-export const connected = new Signal(true);
+/** Whether the server answers; a stranger is one that does, but with another token. */
+export const connected = new Signal<"yes" | "no" | "stranger">("yes");
 
 type Listener = (data: unknown) => void;
 const listeners = new Map<string, Set<Listener>>();
@@ -75,10 +76,16 @@ async function refresh() {
 export function connect() {
   const source = new EventSource("/api/events");
   source.onopen = () => {
-    refresh().then(() => connected.set(true), () => connected.set(false));
+    refresh().then(() => connected.set("yes"), () => connected.set("no"));
     listeners.get("open")?.forEach(f => f(null));
   };
-  source.onerror = () => connected.set(false);
+  source.onerror = () => {
+    // A browser tries again by itself where nobody answers, but not where it is refused.
+    if (connected.value === "yes") connected.set("no");
+    if (source.readyState !== EventSource.CLOSED) return;
+    refresh().catch(e => { if (e instanceof Refused && e.status === 401) connected.set("stranger"); });
+    setTimeout(connect, 2000);
+  };
   for (const kind of ["shelf", "job", "preview", "map"]) {
     source.addEventListener(kind, e => {
       const data = JSON.parse((e as MessageEvent).data);

@@ -1,0 +1,407 @@
+package studio
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"hourglass/dataset"
+	"hourglass/tensor"
+)
+
+// browserWanted is set where a browser must be there, and all tests with it be made, as in CI.
+const browserWanted = "HOURGLASS_BROWSER"
+
+// chromium returns the path of a browser, or skips the test.
+func chromium(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a browser takes seconds to start")
+	}
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if os.Getenv(browserWanted) != "" {
+		t.Fatal("there is no Chromium")
+	}
+	t.Skip("there is no Chromium to open the page with")
+	return ""
+}
+
+// browser is a Chromium that watches what the page does that it should not.
+type browser struct {
+	t       *testing.T
+	address string // of the studio, with its token
+	base    string
+
+	mu     sync.Mutex
+	faults []string
+	// away is set while the studio is, whose absence the browser notes as errors.
+	away bool
+}
+
+// page is a tab of the browser.
+type page struct {
+	*browser
+	ctx context.Context
+}
+
+// open starts a studio and a browser with its page in it.
+func open(t *testing.T, c Config) (*page, *Studio, context.CancelFunc) {
+	t.Helper()
+	path := chromium(t)
+	s, address, stop := serve(t, c, "")
+	allocator, end := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("use-angle", "swiftshader"), chromedp.Flag("enable-unsafe-swiftshader", true),
+		chromedp.WSURLReadTimeout(time.Minute))...)
+	t.Cleanup(end)
+	b := &browser{t: t, address: address, base: address[:strings.Index(address, "?")]}
+	t.Cleanup(b.check)
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(cancel)
+	p := b.follow(ctx)
+	p.do(chromedp.Navigate(b.address), chromedp.WaitVisible(chromedp.CSS("nav")))
+	return p, s, stop
+}
+
+// serve runs a studio until the test ends, or stop is called; with a token of before
+// unless it is empty.
+func serve(t *testing.T, c Config, token string) (s *Studio, address string, stop context.CancelFunc) {
+	t.Helper()
+	s, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.token = cmp.Or(token, s.token)
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, ended := make(chan string, 1), make(chan error, 1)
+	go func() { ended <- s.Run(ctx, func(a string) { ready <- a }) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	select {
+	case address = <-ready:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	return s, address, stop
+}
+
+// follow notes what goes wrong in a tab.
+func (b *browser) follow(ctx context.Context) *page {
+	b.t.Helper()
+	if err := chromedp.Do(ctx); err != nil { // starts it
+		b.t.Fatal(err)
+	}
+	err := chromedp.Listen(ctx, func(event any) {
+		switch e := event.(type) {
+		case *runtime.EventConsoleAPICalled:
+			if e.Type == runtime.ConsoleAPICalledTypeError {
+				for _, arg := range e.Args {
+					b.fault("console: %s %s", arg.Value, arg.Description)
+				}
+			}
+		case *runtime.EventExceptionThrown:
+			b.fault("exception: %v", e.ExceptionDetails)
+		case *network.EventRequestWillBeSent:
+			if u := e.Request.URL; !strings.HasPrefix(u, b.base) && !strings.HasPrefix(u, "data:") && !strings.HasPrefix(u, "blob:") {
+				b.fault("request to %s", u)
+			}
+		case *network.EventResponseReceived:
+			if e.Response.Status >= 400 && e.Response.Status != http.StatusUnprocessableEntity { // of layers that are not yet right
+				b.fault("%s: %d", e.Response.URL, e.Response.Status)
+			}
+		}
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
+		b.t.Fatal(err)
+	}
+	return &page{b, ctx}
+}
+
+func (b *browser) fault(format string, args ...any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.away {
+		b.faults = append(b.faults, fmt.Sprintf(format, args...))
+	}
+}
+
+// check reports what went wrong in any tab.
+func (b *browser) check() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, f := range b.faults {
+		b.t.Error(f)
+	}
+}
+
+// tab opens another tab with the studio in it.
+func (p *page) tab() *page {
+	ctx, cancel := chromedp.NewContext(p.ctx)
+	p.t.Cleanup(cancel)
+	return p.follow(ctx)
+}
+
+func (p *page) do(actions ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	if err := chromedp.Do(p.ctx, actions...); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// wait waits until an expression is true.
+func (p *page) wait(expression string) {
+	p.t.Helper()
+	err := chromedp.Do(p.ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(60*time.Second)))
+	if err != nil {
+		text, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string]("location.hash + '\\n' + document.body.innerText")) // more than the error cannot be had
+		p.t.Fatalf("it is never so that %s: %v; the page says\n%s", expression, err, text)
+	}
+}
+
+// says waits until the page has a text.
+func (p *page) says(text string) {
+	p.t.Helper()
+	quoted, _ := json.Marshal(text)
+	p.wait(fmt.Sprintf("document.querySelector('main').innerText.includes(%s)", quoted))
+}
+
+// click clicks a button, link, or label that has a text.
+func (p *page) click(text string) {
+	p.t.Helper()
+	quoted, _ := json.Marshal(text)
+	find := fmt.Sprintf("[...document.querySelectorAll('button, a, label')].find(e => e.innerText.trim() === %s && !e.disabled)", quoted)
+	p.wait(find + " !== undefined")
+	p.do(chromedp.Evaluate[chromedp.Void](find + ".click()"))
+}
+
+// goTo opens a place of the page.
+func (p *page) goTo(hash string) {
+	p.t.Helper()
+	p.do(chromedp.Navigate(p.base + hash))
+}
+
+// value evaluates an expression.
+func value[T any](p *page, expression string) T {
+	p.t.Helper()
+	v, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.t.Fatalf("%.200s: %v", expression, err)
+	}
+	return v
+}
+
+// rooms is a folder with a run on small pictures.
+func rooms(t *testing.T) Config {
+	t.Helper()
+	dir := t.TempDir()
+	data := bars(t, dir)
+	trained(t, data, filepath.Join(dir, "runs"), "one")
+	return Config{Paths: []string{filepath.Join(dir, "runs")}, DataOf: fromArgs, Train: Data{Path: data}}
+}
+
+// mapReady is true once the points are drawn.
+const mapReady = "document.querySelector('.map .points')?.width > 0 && document.querySelector('.legend') !== null"
+
+func TestInBrowser(t *testing.T) {
+	c := rooms(t)
+	p, s, _ := open(t, c)
+	if at := value[string](p, "location.href"); strings.Contains(at, "token") {
+		t.Errorf("the token stays in the address, %s", at)
+	}
+
+	t.Run("explore", func(t *testing.T) {
+		p.goTo("#/explore")
+		p.says("40 test samples")
+		p.wait(mapReady)
+		box := value[[]float64](p, "(r => [r.left + r.width / 2, r.top + r.height / 2])(document.querySelector('.map').getBoundingClientRect())")
+		p.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, box[0], box[1]))
+		p.wait("document.querySelector('.pointed figcaption + *, .pointed canvas:not(.blank)') !== null")
+		p.do(chromedp.MouseClickXY(box[0], box[1]))
+		p.says("Most alike, by their codes")
+		chosen := value[string](p, "location.hash")
+		if !strings.Contains(chosen, "sample=") {
+			t.Errorf("a click leads to %s", chosen)
+		}
+		p.do(chromedp.Focus(chromedp.CSS(".map")), chromedp.KeyEvent(kb.ArrowRight), chromedp.KeyEvent(kb.ArrowUp))
+		p.do(chromedp.Reload())
+		p.says("Most alike, by their codes")
+		p.click("Go from here …")
+		p.do(chromedp.Evaluate[chromedp.Void]("location.hash = location.hash.replace(/sample=\\d+/, 'sample=7').replace(/a=\\d+/, 'a=1')"))
+		p.wait("document.querySelectorAll('.between button:not(:disabled)').length === 2")
+		p.do(chromedp.Evaluate[chromedp.Void]("document.querySelectorAll('.between button')[1].click()"))
+		p.wait("document.querySelectorAll('.strip li').length === 10")
+		p.click("Code")
+		p.wait("document.querySelectorAll('.sliders input').length === 3")
+		p.click("New")
+		p.wait("document.querySelectorAll('.drawn li').length === 24")
+		p.click("t-SNE")
+		p.wait(mapReady)
+		p.click("Pictures")
+		p.wait("location.hash.includes('pictures')")
+	})
+
+	t.Run("judge", func(t *testing.T) {
+		p.goTo("#/judge")
+		p.says("are above")
+		p.says("are recognised")
+		p.wait("document.querySelectorAll('.pairs li').length >= 24")
+		p.do(chromedp.Evaluate[chromedp.Void](`(s => { s.value = "1"; s.dispatchEvent(new Event("change", {bubbles: true})); })([...document.querySelectorAll("label.field select")].at(-1))`))
+		p.says("false alarms")
+	})
+
+	t.Run("draw", func(t *testing.T) {
+		p.goTo("#/draw")
+		p.wait("document.querySelector('.canvas') !== null")
+		box := value[[]float64](p, "(r => [r.left, r.top, r.width])(document.querySelector('.canvas').getBoundingClientRect())")
+		p.do(chromedp.DragAndDropXY(box[0]+box[2]/2, box[1]+box[2]/4, box[0]+box[2]/2, box[1]+box[2]/2, 5))
+		p.says("Nearest to")
+		p.click("Clear")
+		p.says("Draw something")
+	})
+
+	t.Run("learn", func(t *testing.T) {
+		p.goTo("#/learn?data=own")
+		p.says("parameters; codes of")
+		p.do(chromedp.Evaluate[chromedp.Void](`(i => { i.value = "dense 4 sleu"; i.dispatchEvent(new Event("input", {bubbles: true})); })(document.querySelectorAll(".layers input")[1])`))
+		p.says("did you mean")
+		p.do(chromedp.Evaluate[chromedp.Void](`(i => { i.value = "dense 4 selu"; i.dispatchEvent(new Event("input", {bubbles: true})); })(document.querySelectorAll(".layers input")[1])`))
+		p.do(chromedp.Evaluate[chromedp.Void](`(i => { i.value = "100000"; i.dispatchEvent(new Event("input", {bubbles: true})); })(document.querySelector(".settings input"))`))
+		p.click("Start training")
+		p.says("The same samples, again and again")
+		p.click("Pause")
+		p.says("paused")
+		at := s.jobs.list()[0]
+		p.do(chromedp.Reload())
+		p.says("paused")
+		other := p.tab()
+		other.do(chromedp.Navigate(p.base + "#/learn/" + at.ID))
+		other.says("paused")
+		p.click("Step")
+		p.wait(fmt.Sprintf("fetch('/api/jobs/%s').then(r => r.json()).then(j => j.done === %d)", at.ID, at.Done+1))
+		p.click("Resume")
+		other.wait("document.querySelector('.state.running') !== null")
+		other.click("Stop and keep")
+		other.says("stopped and kept")
+		p.says("stopped and kept")
+		p.click("Explore what it learned")
+		p.wait(mapReady)
+	})
+
+	if os.Getenv(browserWanted) != "" { // it takes longer than all others together
+		t.Run("sizes", func(t *testing.T) { looks(t, p) })
+	}
+}
+
+// looks opens every room at every width and in both themes: nothing may stick out sideways,
+// and the axe rules must hold where axe is (npm ci in web).
+func looks(t *testing.T, p *page) {
+	axe, err := os.ReadFile(filepath.Join("web", "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		t.Log("without the axe rules: they come with npm ci in studio/web")
+	}
+	job := value[string](p, "fetch('/api/state').then(r => r.json()).then(s => s.jobs[0].id)")
+	for _, room := range []struct{ hash, sign string }{
+		{"#/learn?data=own", "parameters; codes of"}, {"#/learn/" + job, "Layer by layer"}, {"#/explore?sample=3", "Most alike"}, {"#/explore?show=code", "Number by number"}, {"#/draw", "Draw a sample"}, {"#/judge", "are recognised"},
+	} {
+		p.goTo(room.hash)
+		p.says(room.sign)
+		for _, theme := range []string{"light", "dark"} {
+			media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}}
+			if _, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, media); err != nil {
+				t.Fatal(err)
+			}
+			for _, width := range []int64{1440, 1024, 390} {
+				p.do(chromedp.EmulateViewport(width, 900))
+				p.wait("new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r))).then(() => true)")
+				if over := value[int](p, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
+					t.Errorf("%s, %d wide: %d pixels stick out", room.hash, width, over)
+				}
+				if axe == nil || (width == 390) != (theme == "dark") || width == 1024 {
+					continue
+				}
+				if value[bool](p, "window.axe === undefined") {
+					p.do(chromedp.Evaluate[chromedp.Void](string(axe)))
+				}
+				broken := value[[]string](p, `axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations.map(v => v.id + ": " + v.help + " " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + " " + n.failureSummary.slice(0, 200)).join(" | ")))`)
+				for _, rule := range broken {
+					t.Errorf("%s, %s, %d wide: %s", room.hash, theme, width, rule)
+				}
+			}
+		}
+	}
+}
+
+func TestServerGoneAndBack(t *testing.T) {
+	c := rooms(t)
+	p, s, stop := open(t, c)
+	p.goTo("#/judge")
+	p.says("are above")
+	p.away = true
+	stop()
+	p.wait("document.querySelector('.gone') !== null")
+	_, port, err := net.SplitHostPort(strings.TrimSuffix(strings.TrimPrefix(p.base, "http://"), "/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Addr = "127.0.0.1:" + port
+	serve(t, c, s.token)
+	p.wait("document.querySelector('.gone') === null")
+	p.says("are above")
+}
+
+// TestManyPoints shows a map of as many points as there may be.
+func TestManyPoints(t *testing.T) {
+	chromium(t)
+	if os.Getenv(browserWanted) == "" {
+		t.Skip(browserWanted + " asks for it")
+	}
+	dir := t.TempDir()
+	trained(t, bars(t, dir), filepath.Join(dir, "runs"), "one")
+	const side = 8
+	images := &dataset.Images{Shape: tensor.Shape{side, side}, Pixels: make([]byte, mostSamples*side*side), Labels: make([]byte, mostSamples), Classes: []string{"0", "1"}}
+	for i := range images.Pixels {
+		images.Pixels[i] = byte(i * 2654435761 >> 7)
+	}
+	for i := range images.Labels {
+		images.Labels[i] = byte(i % 2)
+	}
+	many := filepath.Join(dir, "many")
+	if err := dataset.Save(many, images.Slice(0, 100), images); err != nil {
+		t.Fatal(err)
+	}
+	p, _, _ := open(t, Config{Paths: []string{filepath.Join(dir, "runs")}, Data: Data{Path: many}})
+	p.goTo("#/explore")
+	p.says("70,000 test samples")
+	p.wait(mapReady)
+	box := value[[]float64](p, "(r => [r.left + r.width / 2, r.top + r.height / 2])(document.querySelector('.map').getBoundingClientRect())")
+	p.do(chromedp.MouseClickXY(box[0], box[1]))
+	p.says("Most alike, by their codes")
+}

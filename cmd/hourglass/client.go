@@ -167,7 +167,10 @@ same kind, or of that of --out.`,
 					query.Set(parameter, cmd.Flags().Lookup(flag).Value.String())
 				}
 			}
-			_, answer, err := c.Do(cmd.Context(), http.MethodPost, path+"?"+query.Encode(), header, body)
+			if len(query) > 0 {
+				path += "?" + query.Encode()
+			}
+			_, answer, err := c.Do(cmd.Context(), http.MethodPost, path, header, body)
 			if err != nil {
 				return err
 			}

@@ -215,16 +215,36 @@ func setFlag(flags *pflag.FlagSet, name string, value any) error {
 	return nil
 }
 
-// models lists the models of the command line and of the configuration file as it
-// is now.
-func (f *serveFlags) models(args []string) ([]registry.Spec, error) {
+// configured lists the models of the configuration file.
+func (f *serveFlags) configured() ([]registry.Spec, error) {
+	if f.config == "" {
+		return nil, nil
+	}
 	var file configFile
-	if f.config != "" {
-		if _, err := toml.DecodeFile(f.config, &file); err != nil {
+	meta, err := toml.DecodeFile(f.config, &file)
+	if err != nil {
+		return nil, fmt.Errorf("serve: %s: %w", f.config, err)
+	}
+	for _, key := range meta.Undecoded() { // the names of flags, and of nothing else
+		if key[0] == modelsKey {
+			return nil, fmt.Errorf("serve: %s: there is no setting %q, want name, path and references of a model", f.config, key)
+		}
+	}
+	for i, spec := range file.Models {
+		if file.Models[i], err = spec.Named(); err != nil {
 			return nil, fmt.Errorf("serve: %s: %w", f.config, err)
 		}
 	}
-	specs := file.Models
+	return file.Models, nil
+}
+
+// models lists the models of the command line and of the configuration file as it
+// is now.
+func (f *serveFlags) models(args []string) ([]registry.Spec, error) {
+	specs, err := f.configured()
+	if err != nil {
+		return nil, err
+	}
 	for _, arg := range args {
 		spec, err := registry.ParseSpec(arg)
 		if err != nil {

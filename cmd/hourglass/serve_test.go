@@ -134,6 +134,14 @@ func TestServeRefuses(t *testing.T) {
 	model := served(t, dir)
 	bad := filepath.Join(dir, "bad.toml")
 	os.WriteFile(bad, []byte("adr = 1\n"), 0o600)
+	models := func(name, members string) string {
+		path := filepath.Join(dir, name)
+		os.WriteFile(path, []byte("[[model]]\n"+members+"\n"), 0o600)
+		return path
+	}
+	unnamed := models("unnamed.toml", `path = "`+filepath.ToSlash(model)+`"`)
+	misspelt := models("misspelt.toml", `pth = "x"`)
+	empty := models("empty.toml", `name = "x"`)
 	for _, c := range []struct {
 		args   []string
 		status int
@@ -151,6 +159,9 @@ func TestServeRefuses(t *testing.T) {
 		{[]string{"serve", model, "--log-level", "loud"}, exitUsage, "want debug"},
 		{[]string{"serve", model, "--log-format", "xml"}, exitUsage, "want text or json"},
 		{[]string{"serve", model, "--config", bad}, exitFailure, `no setting "adr"`},
+		{[]string{"serve", model, "--config", unnamed}, exitFailure, `two models are called "small"`},
+		{[]string{"serve", model, "--config", misspelt}, exitFailure, `no setting "model.pth"`},
+		{[]string{"serve", model, "--config", empty}, exitFailure, `model "x" has no file`},
 		{[]string{"serve", model, "--references", "b=x.csv"}, exitUsage, `model "b"`},
 		{[]string{"serve", model, "--tls-cert", "x"}, exitUsage, "both a TLS certificate and its key"},
 		{[]string{"serve", model, "--token-file", filepath.Join(dir, "none")}, exitFailure, "tokens"},

@@ -36,17 +36,24 @@ var validName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$`)
 func ParseSpec(text string) (Spec, error) {
 	name, path, found := strings.Cut(text, "=")
 	if !found {
-		path = text
-		name = strings.TrimSuffix(filepath.Base(filepath.Clean(path)), ".safetensors")
-		if name == strings.TrimSuffix(modelFile, ".safetensors") {
-			absolute, err := filepath.Abs(path)
-			if err != nil {
-				return Spec{}, fmt.Errorf("registry: model %q: %w", text, err)
-			}
-			name = filepath.Base(filepath.Dir(absolute))
-		}
+		return Spec{Path: text}.Named()
 	}
 	s := Spec{Name: name, Path: path}
+	return s, s.check()
+}
+
+// Named returns the model with a name, that of its folder or file if it has none.
+func (s Spec) Named() (Spec, error) {
+	if s.Name == "" && s.Path != "" {
+		s.Name = strings.TrimSuffix(filepath.Base(filepath.Clean(s.Path)), ".safetensors")
+		if s.Name == strings.TrimSuffix(modelFile, ".safetensors") {
+			absolute, err := filepath.Abs(s.Path)
+			if err != nil {
+				return Spec{}, fmt.Errorf("registry: model %q: %w", s.Path, err)
+			}
+			s.Name = filepath.Base(filepath.Dir(absolute))
+		}
+	}
 	return s, s.check()
 }
 

@@ -92,6 +92,9 @@ func (m *metrics) scored(model *registry.Model, scores []float64) {
 	quantiles := m.scores.WithLabelValues(model.Name)
 	sum, outliers := m.scoreSum.WithLabelValues(model.Name), m.outliers.WithLabelValues(model.Name)
 	d := m.drift(model.Name)
+	// What few samples are normal to tells nothing of how scores are spread.
+	known := model.ThresholdSamples()
+	measured := known == 0 || known >= driftLeast
 	for _, score := range scores {
 		sum.Add(score)
 		q, ok := quantileOf(model, score)
@@ -102,7 +105,9 @@ func (m *metrics) scored(model *registry.Model, scores []float64) {
 		if q > outlierQuantile {
 			outliers.Inc()
 		}
-		d.add(q)
+		if measured {
+			d.add(q)
+		}
 	}
 }
 
@@ -130,7 +135,7 @@ func (m *metrics) drift(model string) *drift {
 }
 
 // driftWindow is over how many of the last scores drift is measured, and
-// driftLeast how many there must be.
+// driftLeast how many there must be, also of those that the model has learned.
 const (
 	driftWindow = 1000
 	driftLeast  = 100

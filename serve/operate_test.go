@@ -25,6 +25,7 @@ import (
 	"testing"
 	"time"
 
+	"hourglass/dataset"
 	"hourglass/serve/registry"
 	"hourglass/tensor"
 )
@@ -433,5 +434,22 @@ func TestDriftIsMeasured(t *testing.T) {
 	}
 	if v := value(`hourglass_requests_total{model="m",operation="infer",status="200"}`); v != 2 {
 		t.Errorf("%v requests were counted, want 2", v)
+	}
+}
+
+// What few samples are normal to says nothing of drift.
+func TestDriftIsNotMeasuredAgainstFewSamples(t *testing.T) {
+	c, ae := testConfig(t)
+	if err := ae.LearnScores(context.Background(), dataset.Array{Tensor: samples(1, driftLeast-1)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := ae.Save(c.Models[0].Path); err != nil {
+		t.Fatal(err)
+	}
+	s := newServer(t, c)
+	infer(t, s, "/v2/models/m/infer", inferBody("input", samples(2, 500), "score"))
+	text := ask(s, "GET", "/metrics", "", nil).Body.String()
+	if strings.Contains(text, "hourglass_score_drift{") || !strings.Contains(text, `hourglass_score_quantile_count{model="m"} 500`) {
+		t.Errorf("drift is told, or scores are not counted:\n%s", text)
 	}
 }

@@ -63,6 +63,10 @@ function card(m) {
 		return section;
 	}
 	const file = form.querySelector("input"), rows = form.querySelector("textarea"), answer = section.querySelector(".answer");
+	if (!m.picture) {
+		form.querySelector(".file").firstChild.textContent = "A .csv, .npy or .json file";
+		file.accept = ".csv,.npy,.json";
+	}
 	let verb = verbs[0];
 	const choose = (name) => {
 		verb = name;

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -78,16 +79,20 @@ func (s *Server) loadKeys() error {
 	return err
 }
 
-// logModels says which models were read since before, a list of those there were.
+// logModels says which models were read since before, a list of those there were, and
+// which are gone.
 func (s *Server) logModels(before []*registry.Model) {
-	known := map[*registry.Model]bool{}
-	for _, m := range before {
-		known[m] = true
-	}
-	for _, m := range s.loaded() {
-		if !known[m] {
+	now := s.loaded()
+	for _, m := range now {
+		if !slices.Contains(before, m) {
 			s.log.Info("model read", "model", m.Name, "version", m.Version, "file", m.Path,
 				"input", m.Encoder().Input().String(), "codes", m.Encoder().Output().String())
+		}
+	}
+	for _, m := range before {
+		same := func(other *registry.Model) bool { return other.Name == m.Name && other.Version == m.Version }
+		if !slices.ContainsFunc(now, same) {
+			s.log.Info("model gone", "model", m.Name, "version", m.Version, "file", m.Path)
 		}
 	}
 }

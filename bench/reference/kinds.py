@@ -75,6 +75,9 @@ class Kind(nn.Module):
     def optimizer(self):
         return torch.optim.SGD(self.parameters(), lr=1.0)
 
+    def backward(self, loss):
+        loss.backward()
+
 
 class Sparse(Kind):
     """L1 of 1e-3 on the sum of a sample's codes."""
@@ -250,6 +253,84 @@ class WAE(Kind):
         return dict(reconstruction=bce(self.decoder(z), x).mean(), mmd=self.weight * mmd / PIXELS)
 
 
+class Adversarial(WAE):
+    """Makhzani 2016: a discriminator 10-100-100-1 with an Adam of its own (5e-4); both sides take each step together."""
+
+    def __init__(self):
+        super().__init__()
+        self.discriminator = mlp(self.codes, 100, 100, 1, activation=lambda: nn.LeakyReLU(0.2))
+
+    def optimizer(self):
+        own = set(self.discriminator.parameters())
+        self.rival = KerasAdam(own, 5e-4)
+        return KerasAdam([p for p in self.parameters() if p not in own])
+
+    def terms(self, x, labels):
+        z = self.encoder(x)
+        if self.training:
+            self.rival.zero_grad()
+            told, drawn = self.discriminator(z.detach()), self.discriminator(torch.randn_like(z))
+            ((F.softplus(told) + F.softplus(-drawn)).mean() / 2).backward()
+        logits = F.softplus(-self.discriminator(z)).mean()
+        return dict(reconstruction=bce(self.decoder(z), x).mean(), adversary=self.weight * logits / PIXELS)
+
+    def backward(self, loss):
+        """The encoder's aim leaves the discriminator's gradient alone."""
+        grads = [p.grad.clone() for p in self.discriminator.parameters()]
+        loss.backward()
+        for p, g in zip(self.discriminator.parameters(), grads):
+            p.grad = g
+        self.rival.step()
+
+
+class VQVAE(Kind):
+    """van den Oord 2017: 7x7 vectors of 16 from a codebook of 128 that follows by moving averages (0.99), dead ones revived."""
+
+    epochs, batch, vectors, size, decay, revive = 5, 128, 128, 16, 0.99, 0.5
+
+    def __init__(self):
+        super().__init__()
+
+        def conv(kind, n, m, size, **options):
+            layer = kind(n, m, size, **options)
+            glorot(layer.weight, size * size * n, size * size * m)
+            nn.init.zeros_(layer.bias)
+            return layer
+        self.encoder = nn.Sequential(conv(nn.Conv2d, 1, 32, 4, stride=2, padding=1), nn.ReLU(),
+                                     conv(nn.Conv2d, 32, 64, 4, stride=2, padding=1), nn.ReLU(), conv(nn.Conv2d, 64, self.size, 1))
+        self.decoder = nn.Sequential(conv(nn.Conv2d, self.size, 64, 3, padding=1), nn.ReLU(),
+                                     conv(nn.ConvTranspose2d, 64, 32, 4, stride=2, padding=1), nn.ReLU(),
+                                     conv(nn.ConvTranspose2d, 32, 1, 4, stride=2, padding=1))
+        limit = math.sqrt(3 / self.vectors)  # LeCun's uniform
+        self.register_buffer("codebook", torch.empty(self.vectors, self.size).uniform_(-limit, limit))
+        self.register_buffer("counts", torch.ones(self.vectors))
+
+    def optimizer(self):
+        return KerasAdam(self.parameters())
+
+    @torch.no_grad()
+    def follow(self, flat, nearest):
+        batch = torch.bincount(nearest, minlength=self.vectors).float()
+        sums = torch.zeros_like(self.codebook).index_add_(0, nearest, flat)
+        counts = self.decay * self.counts + (1 - self.decay) * batch
+        self.codebook.copy_((self.decay * self.counts[:, None] * self.codebook + (1 - self.decay) * sums) / counts[:, None])
+        self.counts.copy_(counts)
+        dead = counts < self.revive
+        self.codebook[dead] = flat[torch.randint(len(flat), (int(dead.sum()),))]
+        self.counts[dead] = counts.mean()
+
+    def terms(self, x, labels):
+        z = self.encoder(x.view(-1, 1, 28, 28))
+        flat = z.permute(0, 2, 3, 1).reshape(-1, self.size)
+        nearest = torch.cdist(flat, self.codebook).argmin(1)
+        quantized = self.codebook[nearest].view(len(z), 7, 7, self.size).permute(0, 3, 1, 2)
+        commitment = 0.25 * F.mse_loss(z, quantized.detach())
+        logits = self.decoder(z + (quantized - z).detach())
+        if self.training:
+            self.follow(flat, nearest)
+        return dict(reconstruction=bce(logits.flatten(1), x).mean(), commitment=commitment)
+
+
 class Contractive(Kind):
     """Rifai 2011: 1e-4 times the squared Frobenius norm of the codes' Jacobian, 300 sigmoid codes."""
 
@@ -374,7 +455,7 @@ class UNet(Kind):
 
 
 KINDS = {"sparse": Sparse, "sparse-kl": SparseKL, "tied": Tied, "hashing": Hashing, "vae": VAE, "beta-vae": BetaVAE,
-         "conditional-vae": ConditionalVAE, "beta-tcvae": BetaTCVAE, "iwae": IWAE, "wae-mmd": WAE, "contractive": Contractive, "greedy": Greedy, "robust": Robust,
+         "conditional-vae": ConditionalVAE, "beta-tcvae": BetaTCVAE, "iwae": IWAE, "wae-mmd": WAE, "contractive": Contractive, "greedy": Greedy, "adversarial": Adversarial, "vq-vae": VQVAE, "robust": Robust,
          "masking": Masking, "salt-pepper": SaltPepper, "unet": UNet}
 
 
@@ -414,7 +495,8 @@ def run(kind, folder, seed, epochs):
         for step, index in enumerate(batches):
             model.passed = epoch + step / len(batches)
             optimizer.zero_grad()
-            sum(model.terms(x[index], y[index]).values()).backward()
+            loss = sum(model.terms(x[index], y[index]).values())
+            model.backward(loss)
             optimizer.step()
         terms = evaluate(model, held_out, held_labels)
         result["val_loss"].append(round(sum(terms.values()), 6))

@@ -340,7 +340,7 @@ func (p *program) layer(b exchange.Block, v buffer) (buffer, error) {
 		return p.call("prelu", b, v, b.In.Size(), p.array(slopes), len(slopes)), nil
 	case nn.PositionEmbedding:
 		return p.positions(b, v, l)
-	case nn.Sampling: // the means, which codes are but in training
+	case nn.Sampling, nn.ImportanceSampling, nn.TCSampling: // the means, which codes are but in training
 		return p.call("columns", b, v, rows, last, b.Out[len(b.Out)-1]), nil
 	case nn.SimpleRNN, nn.LSTM, nn.GRU:
 		return p.recurrent(b, v, b.Layer, 0)

@@ -367,8 +367,11 @@ func (s *sequence) layer(b exchange.Block, name string) error {
 		return nil
 	case nn.Join:
 		return s.join(b, l, name)
-	case nn.Sampling:
+	case nn.Sampling, nn.ImportanceSampling, nn.TCSampling:
 		return s.means(b, name)
+	case nn.Contractive:
+		_, err := s.branch(b, "layers", l.Layers, s.at[0])
+		return err
 	case nn.UpSampling2D:
 		if l.Interpolation != nn.Nearest {
 			return b.Errorf("TensorFlow.js interpolates from the corners of pixels; export it to ONNX instead")

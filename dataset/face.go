@@ -102,6 +102,13 @@ func (s *withFace) scaled(by *Scaler) (Source, error) {
 	return &withFace{inner, s.which, targets}, err
 }
 
+// ReadEpoch hands on.
+func (s *withFace) ReadEpoch(dst []float32, indices []int, e Epoch) error {
+	return ReadEpoch(s.Source, dst, indices, e)
+}
+
+func (s *withFace) Variation() string { return VariationOf(s.Source) }
+
 func (s *withFace) Window() (buffer, block int) { return windowOf(s.Source) }
 
 // ClassWeights returns weights for [With]: a sample of class c has weights[c]. A class

@@ -269,6 +269,8 @@ func Scaled(source Source, s *Scaler) (Source, error) {
 		}
 	case *withFace:
 		return source.scaled(s)
+	case *augmented:
+		return source.scaled(s)
 	case *subset:
 		inner, err := Scaled(source.source, s)
 		return &subset{inner, source.indices}, err
@@ -302,6 +304,17 @@ func (s *scaled) Read(dst []float32, indices []int) error {
 	s.scaler.Apply(dst[:len(indices)*s.Sample().Size()])
 	return nil
 }
+
+// ReadEpoch scales as Read does.
+func (s *scaled) ReadEpoch(dst []float32, indices []int, e Epoch) error {
+	if err := ReadEpoch(s.source, dst, indices, e); err != nil {
+		return err
+	}
+	s.scaler.Apply(dst[:len(indices)*s.Sample().Size()])
+	return nil
+}
+
+func (s *scaled) Variation() string { return VariationOf(s.source) }
 
 // Face returns that of the samples. Targets are samples too, and scaled like them.
 func (s *scaled) Face(f Face) Source {

@@ -39,6 +39,19 @@ func (s *subset) Read(dst []float32, indices []int) error {
 	return nil
 }
 
+// ReadEpoch translates as Read does.
+func (s *subset) ReadEpoch(dst []float32, indices []int, e Epoch) error {
+	n := s.Sample().Size()
+	for i, index := range indices {
+		if err := ReadEpoch(s.source, dst[i*n:(i+1)*n], s.indices[index:index+1], e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *subset) Variation() string { return VariationOf(s.source) }
+
 // Face returns that of the samples.
 func (s *subset) Face(f Face) Source {
 	if face := FaceOf(s.source, f); face != nil {

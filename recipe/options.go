@@ -19,11 +19,12 @@ type Options struct {
 	BatchSize    int     // 0 for the recipe's
 	LearningRate float64 // 0 for the recipe's
 	Seed         uint64
-	TrainSize    int  // the first so many training images; 0 for all
-	Quick        bool // a fifth of the epochs, on 20,000 images, where nothing else is asked for
-	Samples      int  // codes drawn of each sample in training, where a recipe draws several; 0 for the recipe's
-	Draws        int  // codes that the likelihood of a test image is estimated by; 0 for the recipe's
-	Baseline     bool // also measure principal component analysis with codes of the same size
+	TrainSize    int                  // the first so many training images; 0 for all
+	Augment      dataset.Augmentation // of the training images; none
+	Quick        bool                 // a fifth of the epochs, on 20,000 images, where nothing else is asked for
+	Samples      int                  // codes drawn of each sample in training, where a recipe draws several; 0 for the recipe's
+	Draws        int                  // codes that the likelihood of a test image is estimated by; 0 for the recipe's
+	Baseline     bool                 // also measure principal component analysis with codes of the same size
 
 	run.Options
 

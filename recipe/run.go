@@ -92,6 +92,9 @@ func (r Recipe) prepare(ctx context.Context, o Options) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	if plan.Train, err = dataset.Augment(plan.Train, o.Augment); err != nil {
+		return nil, err
+	}
 	plan.Model, plan.Seed = model, o.Seed
 	plan.Loss, plan.Optimizer, plan.Metrics = s.Recipe.Loss, s.Recipe.Optimizer, s.Recipe.Metrics
 	plan.Optimizers, plan.Schedule, plan.Penalties, plan.Binarize = r.Optimizers, r.Schedule, r.Penalties, r.Binarize

@@ -77,14 +77,14 @@ func (s *sides) rows(f dataset.Face, lo, hi int) []float32 {
 
 // read reads samples lo to hi of the batch, and all that belongs to them.
 func (l *loop) read(lo, hi int) error {
-	if err := l.source.Read(l.pass.InputRows(lo, hi), l.batch[lo:hi]); err != nil {
+	if err := l.readFrom(l.source, l.pass.InputRows(lo, hi), lo, hi); err != nil {
 		return err
 	}
 	for f, source := range l.sides.source {
 		if source == nil {
 			continue
 		}
-		if err := source.Read(l.sides.rows(dataset.Face(f), lo, hi), l.batch[lo:hi]); err != nil {
+		if err := l.readFrom(source, l.sides.rows(dataset.Face(f), lo, hi), lo, hi); err != nil {
 			return err
 		}
 	}
@@ -97,6 +97,15 @@ func (l *loop) read(lo, hi int) error {
 		copy(l.pass.LabelRows(lo, hi), l.sides.rows(dataset.Labels, lo, hi))
 	}
 	return nil
+}
+
+// readFrom reads samples lo to hi of the batch from a source, as they are in this epoch or, in
+// an evaluation, as they are.
+func (l *loop) readFrom(source dataset.Source, dst []float32, lo, hi int) error {
+	if !l.training {
+		return source.Read(dst, l.batch[lo:hi])
+	}
+	return dataset.ReadEpoch(source, dst, l.batch[lo:hi], dataset.Epoch{Seed: l.trainer.Seed, Number: uint64(l.epochs) + 1})
 }
 
 // checkSides checks label, weight and mask of sample i of the batch and counts what is there.

@@ -30,8 +30,10 @@ type Settings struct {
 	Penalties  string  `json:"penalties,omitempty"` // the schedules of their factors
 	Binarize   bool    `json:"binarize,omitempty"`  // samples are
 	Plateau    string  `json:"reduce_on_plateau,omitempty"`
-	Buffer     int     `json:"shuffle_buffer,omitempty"` // and Block, see dataset.Window
-	Block      int     `json:"shuffle_block,omitempty"`
+	// Augmentation is how the training data varies; see dataset.Varied.
+	Augmentation string `json:"augmentation,omitempty"`
+	Buffer       int    `json:"shuffle_buffer,omitempty"` // and Block, see dataset.Window
+	Block        int    `json:"shuffle_block,omitempty"`
 
 	// Groups are the optimisers of groups of weights, by the groups' names.
 	Groups map[string]GroupSettings `json:"optimizers,omitempty"`
@@ -115,6 +117,7 @@ func (t *Trainer) Settings(training, validation dataset.Source) Settings {
 			s.Plateau = p.String()
 		}
 	}
+	s.Augmentation = dataset.VariationOf(training)
 	if validation != nil {
 		s.Validation = validation.Len()
 	}
@@ -141,6 +144,7 @@ func (s Settings) Differ(here Settings) error {
 		{"schedule", cmp.Or(s.Schedule, "constant"), cmp.Or(here.Schedule, "constant")},
 		{"samples binarized", s.Binarize, here.Binarize},
 		{"a learning rate reduced on plateaus", cmp.Or(s.Plateau, "never"), cmp.Or(here.Plateau, "never")},
+		{"data augmented by", cmp.Or(s.Augmentation, "nothing"), cmp.Or(here.Augmentation, "nothing")},
 		{"gradients clipped to", cmp.Or(s.Clipping, "nothing"), cmp.Or(here.Clipping, "nothing")},
 	} {
 		if c.saved != c.here {

@@ -223,6 +223,7 @@ type loop struct {
 	failures []error // of each worker: why it could not read its samples
 
 	journal  *journal
+	training bool        // and not evaluating
 	changing bool        // the current step has begun to change weights
 	overflow atomic.Bool // and has made some that are not finite
 
@@ -400,7 +401,7 @@ func (l *loop) step(batch []int) (float64, error) {
 func (l *loop) attempt(batch []int) (loss float64, err error) {
 	defer parallel.Catch(&err)
 	l.batch = batch
-	l.changing = false
+	l.training, l.changing = true, false
 	l.overflow.Store(false)
 	l.setPenaltyFactors()
 	l.pass.StartTraining(len(batch), l.trainer.Seed, uint64(l.state.Step))
@@ -513,7 +514,7 @@ func (l *loop) evaluate(ctx context.Context, source dataset.Source, what string)
 		for i := range n {
 			indices[i] = at + i
 		}
-		l.batch = indices[:n]
+		l.batch, l.training = indices[:n], false
 		l.pass.StartEvaluation(n, at, l.trainer.Seed)
 		l.team.Run(l.evaluateJob)
 		if err := l.checkSamples(); err != nil {

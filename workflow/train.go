@@ -37,6 +37,7 @@ type TrainOptions struct {
 	Scale       dataset.Scaling            // unit for images, standard for everything else
 	Divisor     float32                    // of unit scaling; what suits the data, see [dataset.UnitDivisor]
 	Validation  float64                    // share of the samples that validate; 0 for none
+	Augment     dataset.Augmentation       // of the training samples; none
 	TrainSize   int                        // the first so many of the others; all
 	Patience    int                        // epochs without improvement after which to stop; never if Epochs or Average is given
 	Average     float64                    // decay of the weights' running mean, which the run ends with; none
@@ -82,6 +83,8 @@ type session struct {
 	model   *Model
 	metrics *Metrics
 	scaling string // in words
+
+	training dataset.Source // augmented
 
 	penalties map[string]train.Schedule // of the factors of the kind's penalties
 	run       *run.Session
@@ -141,6 +144,9 @@ func newSession(ctx context.Context, data *dataset.Data, o TrainOptions) (*sessi
 		return nil, err
 	}
 	if err := s.checkMetrics(extent); err != nil {
+		return nil, err
+	}
+	if s.training, err = dataset.Augment(s.parts.Train.Samples, s.Augment); err != nil {
 		return nil, err
 	}
 	s.scaling = describeScaling(scaler, extent, data.Largest)
@@ -264,7 +270,7 @@ func (s *session) plan() {
 		return d.Samples
 	}
 	s.run.Plan = run.Plan{
-		Model: s.model.Autoencoder, Train: s.parts.Train.Samples, Validation: part(s.parts.Validation), Test: part(s.parts.Test),
+		Model: s.model.Autoencoder, Train: s.training, Validation: part(s.parts.Validation), Test: part(s.parts.Test),
 		Loss: s.Loss, Optimizer: s.Optimizer, Schedule: s.Schedule, Clipping: s.Clipping,
 		Optimizers: s.Optimizers, Penalties: s.schedules(), Plateau: s.Plateau, Metrics: s.Metrics, Observers: s.Observers,
 		Epochs: s.Epochs, BatchSize: s.BatchSize, Seed: s.Seed, Patience: s.Patience, Average: s.Average, Forecast: true,

@@ -50,6 +50,7 @@ func datasetNames() []string {
 type trainFlags struct {
 	epochs, batchSize, threads, trainSize int
 	rate                                  float64
+	augment                               string
 	seed                                  uint64
 }
 
@@ -65,6 +66,7 @@ func (f *trainFlags) addFor(cmd *cobra.Command, epochs, batchSize, rate string) 
 	flags.Float64Var(&f.rate, "learning-rate", 0, "step size of the optimiser (default "+rate+")")
 	flags.IntVar(&f.trainSize, "train-size", 0, "take only the first so many training samples (default all)")
 	flags.Uint64Var(&f.seed, "seed", hourglass.DefaultSeed, "seed of weights, data order and noise")
+	flags.StringVar(&f.augment, "augment", "", "vary the training samples from epoch to epoch by some `OF` shift=PIXELS, rotate=DEGREES, flip, noise=DEVIATION: shift=2,rotate=10")
 	flags.IntVar(&f.threads, "threads", 0, "cores to use at most; the result does not depend on it (default all)")
 }
 
@@ -87,6 +89,18 @@ func (f *trainFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	return nil
+}
+
+// augmentation returns how the training samples are to vary.
+func (f *trainFlags) augmentation() (dataset.Augmentation, error) {
+	if f.augment == "" {
+		return dataset.Augmentation{}, nil
+	}
+	a, err := dataset.ParseAugmentation(f.augment)
+	if err != nil {
+		return a, usageError{err}
+	}
+	return a, nil
 }
 
 // options returns what the flags mean to a recipe.

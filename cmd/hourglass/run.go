@@ -130,6 +130,9 @@ func (f *runFlags) options(cmd *cobra.Command, args []string) (o recipe.Options,
 	}
 	o = f.train.options(f.data)
 	o.Quick, o.Baseline, o.Samples, o.Draws = f.quick, baseline, f.samples, f.draws
+	if o.Augment, err = f.train.augmentation(); err != nil {
+		return o, err
+	}
 	o.Log, o.Started = f.output.log(cmd), started
 	o.Download = downloadBar(o.Log)
 	o.Resume, o.Overwrite, o.Command = f.saving.resume != "", f.saving.overwrite, rememberedCommand(cmd, args)

@@ -250,6 +250,9 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 	if o.Schedule, err = train.ParseSchedule(schedule, o.Epochs); err != nil {
 		return o, usageError{err}
 	}
+	if o.Augment, err = common.augmentation(); err != nil {
+		return o, err
+	}
 	if o.Penalties, o.Optimizers, err = f.byName(o.Epochs); err != nil {
 		return o, usageError{err}
 	}

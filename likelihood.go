@@ -10,6 +10,7 @@ import (
 	"hourglass/dataset"
 	"hourglass/internal/kernel"
 	"hourglass/internal/parallel"
+	"hourglass/internal/portable"
 	"hourglass/loss"
 	"hourglass/nn"
 )
@@ -155,9 +156,9 @@ func (w *likelihoodWorker) estimate(ctx context.Context, data dataset.Source, i 
 	}
 	var sum float64
 	for _, v := range w.weights {
-		sum += math.Exp(v - most)
+		sum += portable.Exp(v - most)
 	}
-	r[0] = most + math.Log(sum/float64(len(w.weights)))
+	r[0] = most + portable.Log(sum/float64(len(w.weights)))
 	return r, nil
 }
 
@@ -187,9 +188,9 @@ func (w *likelihoodWorker) draw(distribution []float32, k int, code []float32) (
 	for c := range code {
 		at := c/w.row*2*w.row + c%w.row
 		mean, logVariance, e := distribution[at], float64(distribution[at+w.row]), float64(w.noise[k*w.width+c])
-		z := float64(mean) + math.Exp(logVariance/2)*e
+		z := float64(mean) + float64(portable.Exp(logVariance/2)*e)
 		code[c] = float32(z)
-		divergence += (z*z - e*e - logVariance) / 2
+		divergence += float64((float64(z*z) - float64(e*e) - logVariance) / 2)
 	}
 	return divergence
 }
@@ -199,5 +200,5 @@ func (w *likelihoodWorker) negative(output []float32) float64 {
 	if w.logits {
 		return kernel.BCELogitsLoss(output, w.x)
 	}
-	return loss.MeanSquaredError{}.Eval(nil, output, w.x, 0) + float64(w.size)*math.Log(math.Pi)/2
+	return loss.MeanSquaredError{}.Eval(nil, output, w.x, 0) + float64(float64(w.size)*portable.Log(math.Pi)/2)
 }

@@ -263,7 +263,7 @@ func (s *contrastStage) Backward(f *Frame) {
 		here, moved := rows(f.X, 2*i, 2*i+1, size), rows(f.X, 2*i+1, 2*i+2, size)
 		dhere, dmoved := rows(f.DX, 2*i, 2*i+1, size), rows(f.DX, 2*i+1, 2*i+2, size)
 		for c, dy := range rows(f.DY, i, i+1, size) {
-			g := scale * (moved[c] - here[c])
+			g := float32(scale * (moved[c] - here[c]))
 			dmoved[c] = g
 			dhere[c] = dy - g
 		}

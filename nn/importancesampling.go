@@ -69,7 +69,7 @@ func (s *importanceStage) Forward(f *Frame) {
 		}
 		var mean float64
 		for k := range s.draws {
-			d := f.Factors[0] * s.Weight * s.draw(f, i, k)
+			d := float64(f.Factors[0] * s.Weight * s.draw(f, i, k))
 			f.LogWeights[i*s.draws+k] = -d
 			mean += d
 		}
@@ -101,7 +101,7 @@ func (s *importanceStage) draw(f *Frame, i, k int) (divergence float64) {
 		for c, e := range noise {
 			z[c] = mean[c] + float32(deviation[c]*e)
 			v, n := float64(z[c]), float64(e)
-			divergence += (float64(v*v) - float64(n*n) - float64(logVariance[c])) / 2
+			divergence += float64((float64(v*v) - float64(n*n) - float64(logVariance[c])) / 2)
 		}
 	}
 	return divergence
@@ -121,7 +121,7 @@ func (s *importanceStage) Backward(f *Frame) {
 			clear(dlog)
 			deviation := rows(f.Memory[samplingDeviation], i*count+r, i*count+r+1, s.codes)
 			for k := range s.draws {
-				share := scale * f.Shares[i*s.draws+k]
+				share := float32(scale * f.Shares[i*s.draws+k])
 				z, noise := s.place(f.Y, i, k, r), s.place(f.Memory[samplingNoise], i, k, r)
 				for c, dz := range s.place(f.DY, i, k, r) {
 					g := dz + float32(share*z[c])

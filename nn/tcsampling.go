@@ -290,7 +290,7 @@ func (s *tcStage) Forward(f *Frame) {
 		joint, product, prior := float64(sums[s.codes])-constant, 0.0, 0.0
 		for c, z := range tcPart(f.X, i, tcCode, s.codes) {
 			product += float64(sums[c]) - constant
-			prior -= (logTwoPi + float64(float64(z)*float64(z))) / 2
+			prior -= float64((logTwoPi + float64(float64(z)*float64(z))) / 2)
 		}
 		for t, term := range [...]float64{float64(densities[s.codes]) - joint, s.Correlation * (joint - product), product - prior} {
 			f.Penalties[t][i] = f.Factors[t] * s.Weight * term

@@ -73,7 +73,7 @@ func (l *loop) weigh(i int, losses []float64) (shares []float32) {
 	values, most := float64(l.trainer.Network.Output().Size()), math.Inf(-1)
 	var divergence, sum float64
 	for k, loss := range losses {
-		prior := values * logWeights[k]
+		prior := float64(values * logWeights[k])
 		divergence -= prior / float64(len(losses))
 		losses[k] = prior - loss
 		most = max(most, losses[k])

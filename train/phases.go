@@ -42,7 +42,7 @@ func (s Phases) Factor(epochs float64) float64 {
 	phase, end, length := 0, 1.0, 1.0
 	for phase < s.Count-1 && epochs >= end {
 		phase++
-		length *= float64(s.Base)
+		length = float64(length * float64(s.Base))
 		end += length
 	}
 	return portable.Pow(s.By, float64(phase))

@@ -45,9 +45,11 @@ func (g *guarded) floats(n int, atEnd bool) []float32 {
 
 // TestGuardPagesVectors lets every kernel run into a guard page, if it would.
 func TestGuardPagesVectors(t *testing.T) {
-	var memory [4]*guarded
-	for i := range memory {
-		memory[i] = newGuarded(t, 4*300)
+	var memory []*guarded
+	for _, k := range vectorKernels {
+		for len(memory) < k.slices {
+			memory = append(memory, newGuarded(t, 4*300))
+		}
 	}
 	eachLevel(t, func(t *testing.T) {
 		for _, k := range vectorKernels {

@@ -38,6 +38,9 @@ func TestInferenceInStretches(t *testing.T) {
 			if !slices.Equal(into, y) {
 				t.Error("ForwardInto gives other bits than Forward")
 			}
+			if pass.values[0] != nil || pass.values[net.output] != nil {
+				t.Error("the pass holds on to the caller's memory")
+			}
 			brief := 0
 			for v := range pass.values {
 				if pass.brief[v] {

@@ -160,17 +160,23 @@ func (p *Pass) ForwardInto(dst, x []float32, n int) {
 	}
 }
 
-// infer runs a pass for inference on the caller's memory.
+// infer runs a pass for inference on the caller's memory, which it does not hold on to.
 func (p *Pass) infer(dst, x []float32, n int) []float32 {
 	p.Start(n)
-	for _, v := range p.lent {
-		p.values[v] = x
-	}
-	for _, v := range p.results {
-		p.values[v] = dst
-	}
+	p.point(p.lent, x)
+	p.point(p.results, dst)
 	p.ForwardShare(p.solo, 0, n)
-	return p.OutputRows(0, n)
+	y := p.OutputRows(0, n)
+	p.point(p.lent, nil)
+	p.point(p.results, nil)
+	return y
+}
+
+// point gives values their memory.
+func (p *Pass) point(values []Value, memory []float32) {
+	for _, v := range values {
+		p.values[v] = memory
+	}
 }
 
 // ForwardTraining is Forward as in training, with noise and dropout drawn for

@@ -87,7 +87,7 @@ function Layers({ title, lines, change, info, wrong, error, offset, input }: { t
   const set = (i: number, text: string) => change(lines.map((l, j) => j === i ? text : l));
   const move = (i: number, by: number) => { const next = [...lines]; [next[i], next[i + by]] = [next[i + by], next[i]]; change(next); };
   return <fieldset class="layers"><legend>{title}</legend>
-    <p class="hint heads"><span>takes {input}</span><span>gives, by parameters</span><span /></p>
+    <p class="hint heads"><span>takes {input}</span><span>gives<small>parameters</small></span><span /></p>
     <ol>{lines.map((line, i) => {
       const bad = wrong === offset + i + 1;
       return <li key={i} class={bad ? "bad" : ""}>

@@ -101,7 +101,7 @@ export function ScatterMap(p: Props) {
     return () => { dark.removeEventListener("change", recolor); made.destroy(); plot.current = null; };
   }, []);
 
-  useEffect(() => { if (plot.current && width) { plot.current.set({ width: "auto", height: "auto" }); paintOverlay(); } }, [width]);
+  useEffect(() => { if (plot.current && width) { plot.current.set({ width: "auto", height: "auto", cameraDistance: fitting(canvas.current!) }); paintOverlay(); } }, [width]);
 
   // Draws one set of points after another: the library takes the next when the last is done.
   const drawing = useRef<Promise<unknown>>(Promise.resolve());

@@ -17,13 +17,11 @@ func TestAllocs(t *testing.T) {
 			expectNoAllocs(t, k.name, func() { k.run(s) })
 		}
 		const n = 280
-		src := make([]byte, 100)
 		a, b, c := make([]float32, n*n), make([]float32, n*n), make([]float32, n*n)
 		expectNoAllocs(t, "small Gemm", func() { Gemm(16, 100, 30, a, 30, 1, b, 100, c, 100, Bias, b) })
 		expectNoAllocs(t, "small GemmNT", func() { GemmNT(16, 100, 30, a, 30, 1, b, 30, c, 100, Bias, b) })
 		expectNoAllocs(t, "large Gemm", func() { Gemm(n, n, n, a, n, 1, b, n, c, n, Overwrite, nil) })
 		expectNoAllocs(t, "large GemmNT", func() { GemmNT(n, n, n, a, n, 1, b, n, c, n, Overwrite, nil) })
-		expectNoAllocs(t, "bytes", func() { BytesToFloat(a[:100], src) })
 	})
 }
 

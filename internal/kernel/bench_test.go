@@ -74,23 +74,6 @@ func reportVector(b *testing.B, n, bytesPerElement int) {
 	b.ReportMetric(float64(b.N)*float64(n*bytesPerElement)/seconds/1e9, "GB/s")
 }
 
-func BenchmarkBytes(b *testing.B) {
-	const n = 32 * 784
-	dst, src := make([]float32, n), make([]byte, n)
-	b.Run("ToFloat", func(b *testing.B) {
-		for b.Loop() {
-			BytesToFloat(dst, src)
-		}
-		reportVector(b, n, 5)
-	})
-	b.Run("Normalize", func(b *testing.B) {
-		for b.Loop() {
-			BytesNormalize(dst, src, 0.5, 0.5)
-		}
-		reportVector(b, n, 5)
-	})
-}
-
 func BenchmarkTranspose(b *testing.B) {
 	for _, s := range [][2]int{{784, 100}, {100, 784}, {16, 100}, {1024, 1024}} {
 		b.Run(fmt.Sprintf("%dx%d", s[0], s[1]), func(b *testing.B) {

@@ -66,18 +66,6 @@ func TestGuardPagesVectors(t *testing.T) {
 	})
 }
 
-func TestGuardPagesBytes(t *testing.T) {
-	from, to := newGuarded(t, 300), newGuarded(t, 4*300)
-	eachLevel(t, func(t *testing.T) {
-		for n := 1; n < 70; n++ {
-			for _, src := range [][]byte{from.bytes[:n], from.bytes[len(from.bytes)-n:]} {
-				BytesToFloat(to.floats(n, true), src)
-				BytesNormalize(to.floats(n, false), src, 0.5, 0.5)
-			}
-		}
-	})
-}
-
 func TestGuardPagesGemm(t *testing.T) {
 	const most = 320 * 320
 	ma, mb, mc := newGuarded(t, 4*most), newGuarded(t, 4*most), newGuarded(t, 4*most)

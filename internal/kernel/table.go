@@ -12,11 +12,9 @@ type table struct {
 	reluGrad, seluGrad, sigmoidGrad, tanhGrad, softplusGrad func(dz, dy, y []float32)
 	leakyReLUGrad, eluGrad                                  func(dz, dy, y []float32, a float32)
 
-	add, mul      func(dst, x, y []float32)
-	scale         func(dst, x []float32, a float32)
-	axpy          func(y, x []float32, a float32)
-	bytes         func(dst []float32, src []byte)
-	bytesStandard func(dst []float32, src []byte, mean, std float32)
+	add, mul func(dst, x, y []float32)
+	scale    func(dst, x []float32, a float32)
+	axpy     func(y, x []float32, a float32)
 
 	sum, sumSquares               func(x []float32) float32
 	dot, squaredDistance, bceLoss func(x, y []float32) float32
@@ -64,12 +62,10 @@ var genericTable = table{
 	leakyReLUGrad: leakyReLUGradGeneric,
 	eluGrad:       eluGradGeneric,
 
-	add:           addGeneric,
-	mul:           mulGeneric,
-	scale:         scaleGeneric,
-	axpy:          axpyGeneric,
-	bytes:         bytesGeneric,
-	bytesStandard: bytesStandardGeneric,
+	add:   addGeneric,
+	mul:   mulGeneric,
+	scale: scaleGeneric,
+	axpy:  axpyGeneric,
 
 	sum:             sumGeneric,
 	sumSquares:      sumSquaresGeneric,

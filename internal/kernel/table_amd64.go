@@ -30,7 +30,6 @@ var tableAVX2 = table{
 	softplusGrad: softplusGradAVX2, leakyReLUGrad: leakyReLUGradAVX2, eluGrad: eluGradAVX2,
 
 	add: addAVX2, mul: mulAVX2, scale: scaleAVX2, axpy: axpyAVX2,
-	bytes: bytesVectorsAVX2, bytesStandard: bytesStandardVectorsAVX2,
 
 	sum: sumAVX2, sumSquares: sumSquaresAVX2, dot: dotAVX2, squaredDistance: squaredDistanceAVX2, bceLoss: bceLossAVX2, bceLogits: bceLogitsAVX2,
 	squaredError: squaredErrorAVX2, roundedAgree: roundedAgreeAVX2, within: withinAVX2, magnitude: magnitudeAVX2,
@@ -50,7 +49,6 @@ var tableAVX512 = table{
 	softplusGrad: softplusGradAVX512, leakyReLUGrad: leakyReLUGradAVX512, eluGrad: eluGradAVX512,
 
 	add: addAVX512, mul: mulAVX512, scale: scaleAVX512, axpy: axpyAVX512,
-	bytes: bytesVectorsAVX512, bytesStandard: bytesStandardVectorsAVX512,
 
 	sum: sumAVX512, sumSquares: sumSquaresAVX512, dot: dotAVX512, squaredDistance: squaredDistanceAVX512, bceLoss: bceLossAVX512, bceLogits: bceLogitsAVX512,
 	squaredError: squaredErrorAVX512, roundedAgree: roundedAgreeAVX512, within: withinAVX512, magnitude: magnitudeAVX512,

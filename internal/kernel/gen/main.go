@@ -27,7 +27,6 @@ var files = []struct {
 	{"reduce_kernels", reduceKernels},
 	{"loss_kernels", lossKernels},
 	{"optimizer_kernels", optimizerKernels},
-	{"bytes_kernels", bytesKernels},
 	{"random_kernels", randomKernels},
 	{"segment_kernels", segmentKernels},
 	{"lstm_kernels", lstmKernels},

@@ -34,7 +34,7 @@ const DefaultSeed = 42
 
 // Autoencoder is an encoder and a decoder with shared training. Once trained it
 // may be used by any number of goroutines at once. What changes it, which is Fit, Init,
-// SetScaler, SetThreads, SetRecord, LearnScores and writing to the weights of its networks, must not run at the
+// SetScaler, SetThreads, SetRecord, SetDetector, LearnScores and writing to the weights of its networks, must not run at the
 // same time as anything else.
 type Autoencoder struct {
 	encoderLayers, decoderLayers nn.Layers
@@ -49,6 +49,8 @@ type Autoencoder struct {
 	scaler *dataset.Scaler // nil for data taken as it is
 	normal *normal         // see LearnScores; nil if it has not been called for these weights
 	record json.RawMessage // how it was trained, or nil
+
+	detector Detector // see SetDetector; zero if there is none for these weights
 
 	unverified bool // read from a file without a checksum
 }
@@ -81,7 +83,7 @@ func New(encoder, decoder nn.Layers) (*Autoencoder, error) {
 // Init draws all weights anew.
 func (a *Autoencoder) Init(seed uint64) {
 	a.whole.Init(seed)
-	a.normal = nil
+	a.normal, a.detector = nil, Detector{}
 }
 
 // Network returns encoder and decoder as one network.
@@ -102,7 +104,7 @@ func (a *Autoencoder) SetScaler(s *dataset.Scaler) error {
 			return fmt.Errorf("hourglass: set scaler: %w", err)
 		}
 	}
-	a.scaler, a.normal = s, nil
+	a.scaler, a.normal, a.detector = s, nil, Detector{}
 	return nil
 }
 
@@ -117,6 +119,21 @@ func (a *Autoencoder) Record() json.RawMessage { return a.record }
 // Unverified reports whether the file that the autoencoder was read from had no
 // checksum, so that nobody can tell whether its weights are those that were written.
 func (a *Autoencoder) Unverified() bool { return a.unverified }
+
+// Detector is what a model file keeps, beside the model, of something that has learned what
+// normal samples are like, as package anomaly has: a state in JSON, and arrays.
+type Detector struct {
+	State  json.RawMessage // nil for no detector
+	Arrays []nn.Array
+}
+
+// SetDetector makes every file that the model is written to have a detector; the zero value
+// ends it. It belongs to the weights and the scaler: Fit, Init and SetScaler forget it.
+func (a *Autoencoder) SetDetector(d Detector) { a.detector = d }
+
+// Detector returns what SetDetector was given, or what was in the model file that the
+// autoencoder was read from; the zero value if there was none.
+func (a *Autoencoder) Detector() Detector { return a.detector }
 
 // Summary lists the layers of encoder and decoder, their output shapes and
 // numbers of parameters, as Keras' summary does.

@@ -133,7 +133,7 @@ func (a *Autoencoder) Fit(ctx context.Context, data dataset.Source, options ...F
 	if s.validation, err = a.scaled(s.validation); err != nil {
 		return nil, err
 	}
-	a.normal = nil
+	a.normal, a.detector = nil, Detector{}
 	return s.Trainer.Fit(ctx, data, s.validation)
 }
 

@@ -98,10 +98,15 @@ func (g Conditioned) Run(ctx context.Context, x tensor.Tensor, want Want) (Resul
 			return Results{}, err
 		}
 	}
+	if want.Residuals {
+		if r.Residuals, err = room(verb, x.Len(), g.model.whole); err != nil {
+			return Results{}, err
+		}
+	}
 	if want.Scores {
 		r.Scores = make([]float64, x.Len())
 	}
-	out := Output{Codes: r.Codes.Data, Reconstructions: r.Reconstructions.Data, Scores: r.Scores}
+	out := Output{Codes: r.Codes.Data, Reconstructions: r.Reconstructions.Data, Residuals: r.Residuals.Data, Scores: r.Scores}
 	if err := g.model.infer(ctx, call{verb: verb, x: x.Data, labels: g.labels, Output: out}, x.Len()); err != nil {
 		return Results{}, err
 	}
@@ -119,6 +124,9 @@ func (g Conditioned) RunInto(ctx context.Context, out Output, x tensor.Tensor) e
 		return err
 	}
 	if err := checkRoom(verb, "reconstructions", out.Reconstructions == nil, len(out.Reconstructions), n*g.model.whole.Output().Size()); err != nil {
+		return err
+	}
+	if err := checkRoom(verb, "residuals", out.Residuals == nil, len(out.Residuals), n*g.model.whole.Output().Size()); err != nil {
 		return err
 	}
 	if err := checkRoom(verb, "scores", out.Scores == nil, len(out.Scores), n); err != nil {

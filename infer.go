@@ -85,12 +85,13 @@ func (l *lender) stretch(n, threads int) int {
 func (a *Autoencoder) SetThreads(n int) { a.threads = max(n, 0) }
 
 // Want says what Run computes.
-type Want struct{ Codes, Reconstructions, Scores bool }
+type Want struct{ Codes, Reconstructions, Residuals, Scores bool }
 
 // Results are what Run makes of n samples.
 type Results struct {
 	Codes           tensor.Tensor // n×(code)
 	Reconstructions tensor.Tensor // n×(output)
+	Residuals       tensor.Tensor // n×(output): what is reconstructed less the sample, in the units the network works in
 	Scores          []float64     // n, see Score
 }
 
@@ -105,6 +106,7 @@ func (a *Autoencoder) Run(ctx context.Context, x tensor.Tensor, want Want) (Resu
 type Output struct {
 	Codes           []float32 // for n·(values of a code)
 	Reconstructions []float32 // for n·(values of a sample)
+	Residuals       []float32 // likewise
 	Scores          []float64 // for n
 }
 
@@ -189,7 +191,7 @@ func (a *Autoencoder) entry(c *call) *lender {
 	switch {
 	case c.decode:
 		return &a.decoding
-	case c.Reconstructions == nil && c.Scores == nil:
+	case c.Reconstructions == nil && c.Residuals == nil && c.Scores == nil:
 		return &a.encoding
 	}
 	return &a.reconstructing
@@ -289,7 +291,7 @@ func (a *Autoencoder) compute(c *call, s *scratch, lo, hi int) (err error) {
 		if a.scaler != nil {
 			a.scaler.Undo(y)
 		}
-	case c.Scores != nil:
+	case c.Residuals != nil || c.Scores != nil:
 		pass := last.borrow(n)
 		copy(pass.LabelRows(0, n), s.labels)
 		a.scoreOutputs(c, pass.Forward(from, n), x, lo, hi)
@@ -326,12 +328,17 @@ func (a *Autoencoder) input(c *call, s *scratch, lo, hi int) ([]float32, error) 
 	return s.samples, nil
 }
 
-// scoreOutputs writes the scores of outputs y for inputs x, if the call wants them.
+// scoreOutputs writes residuals and scores of outputs y for inputs x, if the call wants them.
 func (a *Autoencoder) scoreOutputs(c *call, y, x []float32, lo, hi int) {
+	size := a.whole.Output().Size()
+	if c.Residuals != nil {
+		for i, v := range y {
+			c.Residuals[lo*size+i] = v - x[i]
+		}
+	}
 	if c.Scores == nil {
 		return
 	}
-	size := a.whole.Output().Size()
 	for i := range hi - lo {
 		c.Scores[lo+i] = metric.MeanSquaredError{}.Eval(rows(y, i, i+1, size), rows(x, i, i+1, size))
 	}

@@ -32,6 +32,14 @@ func TestRunIsEncodeReconstructScore(t *testing.T) {
 			a.SetThreads(1)
 			codes, y := tt(a.Encode(x)), tt(a.Reconstruct(x))
 			scores := must[[]float64](t)(a.Score(x))
+			scale := float32(1)
+			if scaled {
+				scale = 0.5
+			}
+			residuals := make([]float32, len(y.Data)) // dividing by a power of two is exact
+			for i := range residuals {
+				residuals[i] = y.Data[i]/scale - x.Data[i]/scale
+			}
 			for i := range n {
 				one := x.Slice(i, i+1)
 				if !slices.Equal(tt(a.Encode(one)).Data, codes.Row(i)) || !slices.Equal(tt(a.Reconstruct(one)).Data, y.Row(i)) ||
@@ -41,15 +49,15 @@ func TestRunIsEncodeReconstructScore(t *testing.T) {
 			}
 			for _, threads := range []int{0, 1, 2, 5} {
 				a.SetThreads(threads)
-				for flags := range 8 {
-					want := Want{flags&1 > 0, flags&2 > 0, flags&4 > 0}
+				for flags := range 16 {
+					want := Want{flags&1 > 0, flags&2 > 0, flags&8 > 0, flags&4 > 0}
 					r := must[Results](t)(a.Run(ctx, x, want))
 					if (r.Codes.Data != nil) != want.Codes || (r.Reconstructions.Data != nil) != want.Reconstructions || (r.Scores != nil) != want.Scores {
 						t.Fatalf("%+v gives %v", want, r)
 					}
 					if want.Codes && (!slices.Equal(r.Codes.Data, codes.Data) || !r.Codes.Shape.Equal(codes.Shape)) ||
 						want.Reconstructions && (!slices.Equal(r.Reconstructions.Data, y.Data) || !r.Reconstructions.Shape.Equal(y.Shape)) ||
-						want.Scores && !slices.Equal(r.Scores, scores) {
+						want.Residuals && !slices.Equal(r.Residuals.Data, residuals) || want.Scores && !slices.Equal(r.Scores, scores) {
 						t.Fatalf("%d samples, %d threads, %+v: other bits than Encode, Reconstruct and Score", n, threads, want)
 					}
 				}

@@ -74,9 +74,14 @@ func (a *Autoencoder) model() (*modelfile.Model, error) {
 		Architecture: a.architecture(),
 		Arrays:       a.whole.Arrays(),
 		Record:       a.record,
+		Detector:     a.detector.State,
 	}
 	for i, name := range m.Names(a.whole) {
 		m.Arrays[i].Name = name
+	}
+	for _, array := range a.detector.Arrays {
+		array.Name = detectorPrefix + array.Name
+		m.Arrays = append(m.Arrays, array)
 	}
 	var err error
 	marshal := func(place *json.RawMessage, present bool, value any) {
@@ -138,10 +143,15 @@ func ReadFS(files fs.FS, name string) (*Autoencoder, error) {
 	return a, nil
 }
 
+// detectorPrefix is what the names of a detector's arrays begin with in a file.
+const detectorPrefix = "detector."
+
 // modelArrays returns the arrays of the model itself, beside which a checkpoint has
-// those of its training.
+// those of its training and some models those of a detector.
 func modelArrays(m *modelfile.Model) []nn.Array {
-	return slices.DeleteFunc(slices.Clone(m.Arrays), func(a nn.Array) bool { return strings.HasPrefix(a.Name, trainingPrefix) })
+	return slices.DeleteFunc(slices.Clone(m.Arrays), func(a nn.Array) bool {
+		return strings.HasPrefix(a.Name, trainingPrefix) || strings.HasPrefix(a.Name, detectorPrefix)
+	})
 }
 
 // fromModel makes an autoencoder of what a file holds.
@@ -187,6 +197,14 @@ func fromModel(m *modelfile.Model) (*Autoencoder, error) {
 // restore puts back what a model file has beside the weights.
 func (a *Autoencoder) restore(m *modelfile.Model) error {
 	a.record, a.unverified = m.Record, m.Unverified
+	detector := Detector{State: m.Detector}
+	for _, array := range m.Arrays {
+		if name, ok := strings.CutPrefix(array.Name, detectorPrefix); ok && m.Detector != nil {
+			array.Name = name
+			detector.Arrays = append(detector.Arrays, array)
+		}
+	}
+	defer func() { a.detector = detector }()
 	if m.Scaling != nil {
 		scaler := new(dataset.Scaler)
 		if err := json.Unmarshal(m.Scaling, scaler); err != nil {

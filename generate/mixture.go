@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -24,17 +25,48 @@ type Mixture struct {
 	logNorms []float64 // log(weight) - D/2·log 2π - log det of the factor
 }
 
+// NewMixture returns a mixture of what is known of one, read from a file for instance.
+// Weights must be above 0 and sum to 1, the diagonals of the factors be above 0.
+func NewMixture(weights []float64, means, factors [][]float64) (*Mixture, error) {
+	if len(weights) < 1 || len(means) != len(weights) || len(factors) != len(weights) || len(means[0]) < 1 {
+		return nil, fmt.Errorf("generate: new mixture: %d weights, %d means and %d factors, want as many of each", len(weights), len(means), len(factors))
+	}
+	total, d := 0.0, len(means[0])
+	for k, w := range weights {
+		if len(means[k]) != d || len(factors[k]) != d*d {
+			return nil, fmt.Errorf("generate: new mixture: component %d has %d and %d numbers, want %d and %d", k, len(means[k]), len(factors[k]), d, d*d)
+		}
+		for _, v := range slices.Concat(means[k], factors[k]) {
+			if v-v != 0 {
+				return nil, fmt.Errorf("generate: new mixture: component %d has the number %v, want finite ones", k, v)
+			}
+		}
+		for j := range d {
+			if !(factors[k][j*d+j] > 0) {
+				return nil, fmt.Errorf("generate: new mixture: component %d has %v on its factor's diagonal, want numbers above 0", k, factors[k][j*d+j])
+			}
+		}
+		if !(w > 0) {
+			return nil, fmt.Errorf("generate: new mixture: component %d has the weight %v, want one above 0", k, w)
+		}
+		total += w
+	}
+	if math.Abs(total-1) > 1e-3 {
+		return nil, fmt.Errorf("generate: new mixture: weights sum to %v, want 1", total)
+	}
+	m := &Mixture{Weights: weights, Means: means, Factors: factors}
+	m.prepare()
+	return m, nil
+}
+
 // MixtureOptions are the choices of [FitMixture]; a field left zero means its default.
 type MixtureOptions struct {
 	Components int     // 10, or as many as there are codes
 	Iterations int     // of expectation and maximisation at the most; 100
 	Tolerance  float64 // change of the mean log-likelihood at which they end; 1e-3
+	Floor      float64 // added to the variances, as a share of the codes' mean variance, so that no component shrinks to a point; 1e-6
 	Seed       uint64  // of the starting means
 }
-
-// regularization is added to the variances, as a share of the codes' mean variance, so
-// that no component shrinks to a point.
-const regularization = 1e-6
 
 // FitMixture fits a mixture to codes, of shape N×(code), by expectation maximisation
 // (Dempster, Laird and Rubin 1977) in float64, with full covariances, from means that
@@ -52,11 +84,16 @@ func FitMixture(ctx context.Context, codes tensor.Tensor, o MixtureOptions) (*Mi
 	if o.Tolerance == 0 {
 		o.Tolerance = 1e-3
 	}
+	if o.Floor == 0 {
+		o.Floor = 1e-6
+	}
 	switch {
 	case o.Components < 1 || o.Components > codes.Len():
 		return nil, fmt.Errorf("generate: fit a mixture: %d components of %d codes, want 1 to %d", o.Components, codes.Len(), codes.Len())
 	case o.Iterations < 1 || !(o.Tolerance > 0):
 		return nil, fmt.Errorf("generate: fit a mixture: %d iterations to a tolerance of %v, want at least 1 and above 0", o.Iterations, o.Tolerance)
+	case !(o.Floor > 0):
+		return nil, fmt.Errorf("generate: fit a mixture: a floor of %v of the variances, want a share above 0", o.Floor)
 	}
 	e := newExpectation(codes, o)
 	last := math.Inf(-1)
@@ -93,7 +130,7 @@ func newExpectation(codes tensor.Tensor, o MixtureOptions) *expectation {
 			x.Set(i, j, float64(v))
 		}
 	}
-	e := &expectation{x: x, mixture: &Mixture{}, floor: regularization * meanVariance(x)}
+	e := &expectation{x: x, mixture: &Mixture{}, floor: o.Floor * meanVariance(x)}
 	nearest := plusPlus(x, o.Components, generator(o.Seed))
 	e.shares = make([][]float64, o.Components)
 	for k := range e.shares {

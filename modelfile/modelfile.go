@@ -7,12 +7,13 @@
 // array, then the arrays' values. The metadata holds
 //
 //	format        "hourglass"
-//	version       of the layout described here, "2"
+//	version       of the layout described here, "2", or "3" if there is a detector
 //	architecture  {"encoder":[layers],"decoder":[layers]}
 //	sha256        of what the file holds, in hexadecimal, see below
-//	record        how the model was trained, an object the writer chose (optional, like the next three)
+//	record        how the model was trained, an object the writer chose (optional, like the next four)
 //	scaling       how the data is scaled before the encoder and after the decoder
 //	scores        quantiles of the reconstruction error of normal samples, and of how many
+//	detector      what was learned of normal samples, whose arrays are called detector.…
 //	training      the state of a run that can go on, in a checkpoint
 //
 // The checksum is that of a list of lines, first one for each array and then one
@@ -40,8 +41,12 @@ import (
 	"hourglass/nn"
 )
 
-// Version is the layout that Write writes; Read knows all up to it.
-const Version = 2
+// Version is the newest layout; Read knows all up to it. Write writes the oldest that has
+// room for what there is, so that programs from before it read what they can.
+const Version = 3
+
+// plainVersion is the layout without a detector.
+const plainVersion = 2
 
 // Model is what a file holds.
 type Model struct {
@@ -49,9 +54,9 @@ type Model struct {
 	Arrays []nn.Array // named "encoder.1.kernel": part, position of the layer or its own name, parameter
 
 	// What may be nil: how the model was trained, how its data is scaled, how large
-	// its errors on the training data are, and how its training goes on. They are the
-	// writer's own JSON.
-	Record, Scaling, Scores, Training json.RawMessage
+	// its errors on the training data are, what was learned of normal samples, and how
+	// its training goes on. They are the writer's own JSON.
+	Record, Scaling, Scores, Detector, Training json.RawMessage
 
 	// Unverified is set by Read where the file has no checksum: nobody can tell
 	// whether its numbers are those that were written.
@@ -60,7 +65,7 @@ type Model struct {
 
 // extras are the places of the optional metadata, by key.
 func (m *Model) extras() map[string]*json.RawMessage {
-	return map[string]*json.RawMessage{recordKey: &m.Record, scalingKey: &m.Scaling, scoresKey: &m.Scores, trainingKey: &m.Training}
+	return map[string]*json.RawMessage{recordKey: &m.Record, scalingKey: &m.Scaling, scoresKey: &m.Scores, detectorKey: &m.Detector, trainingKey: &m.Training}
 }
 
 // Architecture are the layers of an autoencoder.

@@ -147,6 +147,7 @@ func TestRoundTrip(t *testing.T) {
 	for name, change := range map[string]func(m *Model){
 		"as it is":            func(*Model) {},
 		"no record":           func(m *Model) { m.Record = nil },
+		"a detector":          func(m *Model) { m.Detector = json.RawMessage(`{"values":6}`) },
 		"no arrays":           func(m *Model) { m.Arrays = nil },
 		"many values":         func(m *Model) { m.Arrays[1] = bigArray("big", 123457) },
 		"a scalar":            func(m *Model) { m.Arrays[0] = nn.Array{Name: "s", Shape: tensor.Shape{1}, Values: []float32{7}} },
@@ -280,7 +281,7 @@ func TestHeaderLies(t *testing.T) {
 		{`"shape":[2]`, `"shape":[1e3]`, `array "b": json: cannot unmarshal`},
 		{`{"dtype":"F32","shape":[2],"data_offsets":[24,32]}`, `null`, `array "b": `},
 		{`"b":`, `"a":`, `array "a": values start at byte 24, want 0`},
-		{`"version":"1"`, `"version":"3"`, `version "3" of the model file, want 1 to 2`},
+		{`"version":"1"`, `"version":"4"`, `version "4" of the model file, want 1 to 3`},
 		{`"version":"1"`, `"version":"0"`, `version "0"`},
 		{`"version":"1"`, `"version":"one"`, `version "one"`},
 		{`,"version":"1"`, ``, `version ""`},

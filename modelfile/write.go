@@ -35,13 +35,14 @@ const (
 	recordKey       = "record"
 	scalingKey      = "scaling"
 	scoresKey       = "scores"
+	detectorKey     = "detector"
 	trainingKey     = "training"
 
 	formatName = "hourglass"
 )
 
 // covered are the keys whose values the checksum covers, in order.
-var covered = []string{architectureKey, formatKey, recordKey, scalingKey, scoresKey, trainingKey, versionKey}
+var covered = []string{architectureKey, detectorKey, formatKey, recordKey, scalingKey, scoresKey, trainingKey, versionKey}
 
 // contentSum returns the checksum of arrays, of which it is given each one's own,
 // and metadata; see the package comment.
@@ -155,9 +156,13 @@ func (m *Model) metadata() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	version := plainVersion
+	if m.Detector != nil {
+		version = Version
+	}
 	metadata := map[string]string{
 		formatKey:       formatName,
-		versionKey:      strconv.Itoa(Version),
+		versionKey:      strconv.Itoa(version),
 		architectureKey: string(architecture),
 	}
 	for key, value := range m.extras() {

@@ -35,6 +35,7 @@ type Record struct {
 	Scaling string  `json:"scaling,omitempty"`
 	Data    Digests `json:"data"`
 
+	Only     string                `json:"only,omitempty"`     // label of the samples that alone were taken
 	Features []string              `json:"features,omitempty"` // names of a table's columns
 	Fill     []float32             `json:"fill,omitempty"`     // what replaces missing cells
 	Classes  []string              `json:"classes,omitempty"`  // what the labels that layers ask for stand for

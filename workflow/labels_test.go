@@ -63,7 +63,7 @@ func TestLabelsGoByName(t *testing.T) {
 	if n != 60 {
 		t.Errorf("%d codes, want 60", n)
 	}
-	if _, err := m.Rank(ctx, table("oak", "elm"), nil); err != nil {
+	if _, err := m.Rank(ctx, table("oak", "elm"), RankOptions{}); err != nil {
 		t.Error(err)
 	}
 	_, unknown := m.Encode(ctx, table("yew"))

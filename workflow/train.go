@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"hourglass"
+	"hourglass/anomaly"
 	"hourglass/architecture"
 	"hourglass/dataset"
 	"hourglass/loss"
@@ -36,6 +37,7 @@ type TrainOptions struct {
 	Metrics     []metric.Metric            // rounded accuracy of images behind a sigmoid, else mean absolute error
 	Scale       dataset.Scaling            // unit for images, standard for everything else
 	Divisor     float32                    // of unit scaling; what suits the data, see [dataset.UnitDivisor]
+	Only        string                     // label of the samples to take, the normal ones; all
 	Validation  float64                    // share of the samples that validate; 0 for none
 	Augment     dataset.Augmentation       // of the training samples; none
 	TrainSize   int                        // the first so many of the others; all
@@ -119,6 +121,9 @@ func newSession(ctx context.Context, data *dataset.Data, o TrainOptions) (*sessi
 		return nil, err
 	}
 	s.setDefaults()
+	if err := s.selectOnly(); err != nil {
+		return nil, err
+	}
 	if err := s.split(); err != nil {
 		return nil, err
 	}
@@ -169,6 +174,29 @@ func (s *session) setDefaults() {
 		scale = dataset.UnitScaling
 	}
 	s.Scale = cmp.Or(s.Scale, scale)
+}
+
+// selectOnly leaves out the samples of other labels than the one wanted.
+func (s *session) selectOnly() error {
+	if s.Only == "" {
+		return nil
+	}
+	if s.data.Labels == nil {
+		return fmt.Errorf("workflow: only samples with the label %.40q are wanted, but %s has no labels", s.Only, s.data.Path)
+	}
+	var chosen []int
+	for i, label := range s.data.Labels {
+		if s.data.Classes[label] == s.Only {
+			chosen = append(chosen, i)
+		}
+	}
+	if len(chosen) == 0 {
+		return fmt.Errorf("workflow: no sample of %s has the label %.40q, want one of %.200q", s.data.Path, s.Only, s.data.Classes)
+	}
+	s.run.Logf("%d of %d samples have the label %s\n", len(chosen), s.data.Len(), s.Only)
+	var err error
+	s.data, err = s.data.Select(chosen)
+	return err
 }
 
 // split sets samples aside for validation.
@@ -290,7 +318,7 @@ func (s *session) plan() {
 
 // record is what is known of the data.
 func (s *session) record(e extent) run.Record {
-	r := run.Record{Scaling: string(s.Scale), Features: s.data.Features, Fill: s.data.Fill}
+	r := run.Record{Scaling: string(s.Scale), Only: s.Only, Features: s.data.Features, Fill: s.data.Fill}
 	if s.from != nil {
 		r.Classes = s.from.Record.Classes
 	}
@@ -332,7 +360,16 @@ func (s *session) learnScores(ctx context.Context) error {
 		return err
 	}
 	s.run.Logf("threshold for outliers learned from %d %s\n", heldOut.Len(), what)
-	return nil
+	return s.learnDetector(ctx)
+}
+
+// learnDetector learns what normal samples are like, if some are set aside to tell how
+// such score.
+func (s *session) learnDetector(ctx context.Context) error {
+	if s.parts.Validation == nil || s.parts.Train.Len() < fewestForDetector {
+		return nil
+	}
+	return s.model.LearnDetector(ctx, &Input{s.parts.Train}, &Input{s.parts.Validation}, anomaly.Options{Seed: s.Seed, Threads: s.Threads})
 }
 
 // finish tests and draws.

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"hourglass/anomaly"
 	"hourglass/dataset"
 	"hourglass/dataset/npy"
 	"hourglass/figure"
@@ -183,6 +184,75 @@ func TestScoresRankOutliersFirst(t *testing.T) {
 	}
 	mustRun(t, "score", data, "--label", "kind", "--model", model, "--quantile", "1", "--fail", "--out", filepath.Join(dir, "s.csv"))
 	if _, err := os.Stat(filepath.Join(dir, "s.png")); err != nil {
+		t.Error(err)
+	}
+}
+
+// What was learned of normal samples tells what does not fit, why, and how sure that is.
+func TestScoresSayWhy(t *testing.T) {
+	dir := t.TempDir()
+	var rows strings.Builder
+	rows.WriteString("width,height,area,verdict\n")
+	for i := range 240 {
+		w, h := 1+float64(i%15)/10, 1+float64(i/15)/10
+		fmt.Fprintf(&rows, "%.2f,%.2f,%.3f,good\n", w, h, w*h)
+	}
+	data := writeText(t, dir, "parts.csv", rows.String()+"1.5,1.5,9,bad\n9,9,81,bad\n")
+	out := filepath.Join(dir, "run")
+	model := filepath.Join(out, "model.safetensors")
+	if got := mustRun(t, "train", data, "--label", "verdict", "--only", "good", "--epochs", "20", "--validation", "0.3", "--out", out); !strings.Contains(got, "240 of 242 samples have the label good") {
+		t.Errorf("training says\n%s", got)
+	}
+	odd := writeText(t, dir, "odd.csv", "width,height,area,verdict\n1.55,1.45,2.2475,good\n2,2,1,bad\n1.2,1.8,2.16,good\n")
+	use := func(flags ...string) []string {
+		return append([]string{"score", odd, "--label", "verdict", "--model", model}, flags...)
+	}
+	status, stdout, stderr := run(t, use("--explain", "--curves", filepath.Join(dir, "curves.png"))...)
+	lines := strings.Split(stdout, "\n")
+	if status != 0 || lines[0] != "sample,score,p,because,outlier,label" || !strings.HasPrefix(lines[1], "row 2,") || !strings.HasSuffix(lines[1], ",yes,bad") ||
+		!strings.Contains(lines[1], "area ") || !strings.HasSuffix(lines[2], ",no,good") {
+		t.Errorf("exit %d, %q\n%s", status, stderr, stdout)
+	}
+	for _, want := range []string{"ROC AUC 1.0000, average precision 1.0000", "1 of 3 samples are outliers", "learned from 72 samples"} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("%q does not say %q", stderr, want)
+		}
+	}
+	if _, err := png.DecodeConfig(bytes.NewReader(readFile(t, filepath.Join(dir, "curves.png")))); err != nil {
+		t.Error(err)
+	}
+	for _, method := range anomaly.Methods() {
+		var r struct{ Method, Scores any }
+		if err := json.Unmarshal([]byte(mustRun(t, use("--method", string(method), "--json", "--false-alarms", "0.1")...)), &r); err != nil || r.Method != string(method) {
+			t.Errorf("%s: %v, %v", method, r.Method, err)
+		}
+	}
+	for _, c := range []struct {
+		flags []string
+		want  string
+	}{
+		{[]string{"--method", "magic"}, "unknown method \"magic\""},
+		{[]string{"--false-alarms", "2"}, "--false-alarms is 2"},
+		{[]string{"--false-alarms", "0.1", "--quantile", "0.9"}, "want one of them"},
+		{[]string{"--normal", "fine"}, "has the label \"fine\""},
+		{[]string{"--heat-map", filepath.Join(dir, "heat.png")}, "heat maps are of images"},
+	} {
+		if status, _, stderr := run(t, use(c.flags...)...); status == 0 || !strings.Contains(stderr, c.want) {
+			t.Errorf("%q: exit %d, %q", c.flags, status, stderr)
+		}
+	}
+	if status, _, stderr := run(t, "train", data, "--label", "verdict", "--only", "fine", "--out", out+"2"); status == 0 || !strings.Contains(stderr, "label \"fine\"") {
+		t.Errorf("exit %d, %q", status, stderr)
+	}
+}
+
+func TestHeatMapsOfImages(t *testing.T) {
+	dir := t.TempDir()
+	folder, out := writePictures(t, filepath.Join(dir, "drawings"), 40), filepath.Join(dir, "run")
+	mustRun(t, "train", folder, "--codes", "4", "--epochs", "2", "--validation", "0.3", "--quiet", "--out", out)
+	heat := filepath.Join(dir, "heat.png")
+	mustRun(t, "score", folder, "--model", filepath.Join(out, "model.safetensors"), "--heat-map", heat, "--explain")
+	if _, err := png.DecodeConfig(bytes.NewReader(readFile(t, heat))); err != nil {
 		t.Error(err)
 	}
 }

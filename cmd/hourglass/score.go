@@ -3,106 +3,210 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"hourglass/anomaly"
 	"hourglass/dataset"
 	"hourglass/figure"
 	"hourglass/workflow"
 )
 
-func newScoreCommand() *cobra.Command {
-	var (
-		data                  loadFlags
-		model                 modelFlag
-		output                outputFlags
-		out, figurePath       string
-		quantile              float64
-		top                   int
-		failing               bool
-		thresholdIsOptional   = func(cmd *cobra.Command) bool { return !cmd.Flags().Changed("quantile") && !failing }
-		errThresholdIsMissing = errors.New("none of the samples is called an outlier: the model has not learned how normal samples score")
-	)
+// scoreFlags are those of score.
+type scoreFlags struct {
+	data                      loadFlags
+	model                     modelFlag
+	output                    outputFlags
+	out, figure, curves, heat string
+	method, normal            string
+	quantile, falseAlarms     float64
+	top                       int
+	explain, failing          bool
+}
+
+func newScoreCommand() *cobra.Command { return new(scoreFlags).command() }
+
+func (f *scoreFlags) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "score DATA --model FILE",
-		Short: "Rank samples by how badly the model reconstructs them",
-		Long: `Score writes a table (CSV) of all samples with their reconstruction error, the mean
-squared error in the units the model works in, highest first: the samples least like
-the training data. Those above the score that a share of normal samples (--quantile)
-are not expected to exceed, as learned from those set aside for validation, are
-marked as outliers.
+		Short: "Find the samples that do not fit, and say why",
+		Long: `Score writes a table (CSV) of all samples with how unusual they are, highest first, and
+how likely a normal sample is to score as high (p). Those that score higher than a share
+of normal samples (--false-alarms) are expected to are marked as outliers; what that
+share really is, is said as an interval, the narrower the more samples were set aside for
+validation when the model was trained.
+
+The methods (--method):
+
+  combined        what masked, mixture and neighbors say together, of samples of more than
+                  256 values whitened instead of the first (the default)
+  reconstruction  mean squared reconstruction error, in the units the model works in; the
+                  only one of models that learned nothing more
+  whitened        the same, by how far each error is from what is usual on normal samples
+  masked          by how much values differ from what small networks tell of them from the
+                  others; of samples of up to 256 values
+  mixture         how thin normal samples are there, by a mixture of Gaussian distributions
+  neighbors       the distance to the nearest training samples
+
+With --explain the values that weigh most in each outlier are named, with their share; of
+images a figure shows them (--heat-map). With labels (--label) it is measured how well the
+scores tell samples that are not --normal from those that are: the area under the ROC
+curve and the average precision; --curves draws both curves.
 
 With --fail the exit status is 3 if there are outliers, 0 if there are none; 1 and 2
 remain for errors. The figure (--figure) shows how the scores are spread.
 
 ` + dataHelp,
 		Example: `  hourglass score digits --model runs/mine/model.safetensors --top 10
-  hourglass score digits --model runs/mine/model.safetensors --quantile 0.999 --out scores.csv
+  hourglass score parts.csv --model runs/parts/model.safetensors --false-alarms 0.001 --explain --out scores.csv
+  hourglass score tested.csv --label verdict --normal good --model runs/parts/model.safetensors --curves curves.png
   hourglass score today.csv --model runs/sensors/model.safetensors --fail --quiet || echo "look at it"`,
 		Args: arguments(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case !(quantile >= 0 && quantile <= 1):
-				return usagef("--quantile is %v, want 0 to 1", quantile)
-			case cmd.Flags().Changed("top") && top < 1:
-				return usagef("--top is %d, want at least 1", top)
-			}
-			if err := checkFile("out", out, workflow.Table); err != nil {
-				return err
-			}
-			log := output.logBeside(cmd, out)
-			m, err := model.open(cmd)
-			if err != nil {
-				return err
-			}
-			r := ranking{Quantile: quantile}
-			if threshold, err := m.Threshold(quantile); err == nil {
-				r.Threshold = &threshold
-			} else if !thresholdIsOptional(cmd) {
-				return err
-			} else {
-				fmt.Fprintln(log, errThresholdIsMissing)
-			}
-			in, err := data.load(cmd, m, args[0], log)
-			if err != nil {
-				return err
-			}
-			defer in.Close()
-			if r.Scores, err = m.Rank(cmd.Context(), in, meter(log, "score")); err != nil {
-				return err
-			}
-			r.count()
-			if err := r.write(cmd, in, out, top, &output); err != nil {
-				return err
-			}
-			if path := pictureBeside(cmd, figurePath, out); path != "" {
-				if err := r.draw(path); err != nil {
-					return err
-				}
-			}
-			if r.Threshold == nil {
-				return nil
-			}
-			said := fmt.Sprintf("%d of %d samples are outliers, above %.6g, which %v %% of normal ones are not expected to exceed%s",
-				r.Outliers, r.Samples, *r.Threshold, 100*quantile, learnedFrom(m.ThresholdSamples()))
-			if failing && r.Outliers > 0 {
-				return outliersError{errors.New(said)}
-			}
-			fmt.Fprintln(log, said)
-			return nil
-		},
+		RunE: f.run,
 	}
-	data.add(cmd, testPart)
-	model.add(cmd, "required")
-	output.add(cmd)
-	cmd.Flags().StringVar(&out, "out", stdoutPath, "`file` to write, .csv, or - for the standard output")
-	cmd.Flags().StringVar(&figurePath, "figure", "", "PNG `file` of the scores' histogram (default --out with .png)")
-	cmd.Flags().Float64Var(&quantile, "quantile", 0.99, "`share` of normal samples that are not to be called outliers")
-	cmd.Flags().IntVar(&top, "top", 0, "write only so many, the highest (default all)")
-	cmd.Flags().BoolVar(&failing, "fail", false, "exit with status 3 if there are outliers")
+	f.data.add(cmd, testPart)
+	f.model.add(cmd, "required")
+	f.output.add(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.out, "out", stdoutPath, "`file` to write, .csv, or - for the standard output")
+	flags.StringVar(&f.figure, "figure", "", "PNG `file` of the scores' histogram (default --out with .png)")
+	flags.StringVar(&f.curves, "curves", "", "PNG `file` of the ROC and the precision-recall curve, for data with labels")
+	flags.StringVar(&f.heat, "heat-map", "", "PNG `file` of the most unusual images, with what is unusual about them")
+	flags.StringVar(&f.method, "method", "", "how samples are scored, `NAME` of those above")
+	flags.StringVar(&f.normal, "normal", "", "`LABEL` of normal samples (default what the model was trained with --only)")
+	flags.Float64Var(&f.falseAlarms, "false-alarms", 0.01, "`share` of normal samples that may be called outliers")
+	flags.Float64Var(&f.quantile, "quantile", 0.99, "`share` of normal samples that are not to be called outliers: 1 less --false-alarms")
+	flags.IntVar(&f.top, "top", 0, "write only so many, the highest (default all)")
+	flags.BoolVar(&f.explain, "explain", false, "name the values that weigh most in each outlier")
+	flags.BoolVar(&f.failing, "fail", false, "exit with status 3 if there are outliers")
 	return cmd
 }
+
+// reasons is how many values --explain names.
+const reasons = 3
+
+// options checks the flags and returns what they mean.
+func (f *scoreFlags) options(cmd *cobra.Command) (o workflow.RankOptions, err error) {
+	changed := cmd.Flags().Changed
+	switch {
+	case !(f.quantile >= 0 && f.quantile <= 1):
+		return o, usagef("--quantile is %v, want 0 to 1", f.quantile)
+	case !(f.falseAlarms >= 0 && f.falseAlarms <= 1):
+		return o, usagef("--false-alarms is %v, want 0 to 1", f.falseAlarms)
+	case changed("quantile") && changed("false-alarms"):
+		return o, usagef("--quantile and --false-alarms say the same; want one of them")
+	case changed("top") && f.top < 1:
+		return o, usagef("--top is %d, want at least 1", f.top)
+	}
+	o = workflow.RankOptions{Rate: f.falseAlarms, Normal: f.normal}
+	if changed("quantile") {
+		o.Rate = 1 - f.quantile
+	}
+	if f.explain {
+		o.Explain = reasons
+	}
+	if f.method != "" {
+		if o.Method, err = anomaly.ByName(f.method); err != nil {
+			return o, usageError{err}
+		}
+	}
+	return o, checkFile("out", f.out, workflow.Table)
+}
+
+func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
+	o, err := f.options(cmd)
+	if err != nil {
+		return err
+	}
+	log := f.output.logBeside(cmd, f.out)
+	m, err := f.model.open(cmd)
+	if err != nil {
+		return err
+	}
+	in, err := f.data.load(cmd, m, args[0], log)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if f.normal != "" && in.Labels == nil {
+		return usagef("--normal is for data with labels; want --label, too")
+	}
+	o.Progress = meter(log, "score")
+	ranked, err := m.Rank(cmd.Context(), in, o)
+	if err != nil {
+		return err
+	}
+	r := ranking{*ranked, 1 - o.Rate}
+	if err := f.checkThreshold(cmd, &r, log); err != nil {
+		return err
+	}
+	if err := r.write(cmd, in, f.out, f.top, &f.output); err != nil {
+		return err
+	}
+	if err := f.draw(cmd, m, in, &r); err != nil {
+		return err
+	}
+	if r.Curve != nil {
+		fmt.Fprintf(log, "against the labels: ROC AUC %.4f, average precision %.4f\n", r.Curve.ROCAUC, r.Curve.AveragePrecision)
+	}
+	if r.Threshold == nil {
+		return nil
+	}
+	said := r.describe(m.ThresholdSamples())
+	if f.failing && r.Outliers > 0 {
+		return outliersError{errors.New(said)}
+	}
+	fmt.Fprintln(log, said)
+	return nil
+}
+
+// checkThreshold reports a threshold that is missing: as an error if one was asked for.
+func (f *scoreFlags) checkThreshold(cmd *cobra.Command, r *ranking, log io.Writer) error {
+	if r.Threshold != nil {
+		return nil
+	}
+	if f.failing || cmd.Flags().Changed("quantile") || cmd.Flags().Changed("false-alarms") {
+		return errors.New("the model has not learned how normal samples score, so that there is no threshold")
+	}
+	fmt.Fprintln(log, "none of the samples is called an outlier: the model has not learned how normal samples score")
+	return nil
+}
+
+// draw draws the figures that are asked for.
+func (f *scoreFlags) draw(cmd *cobra.Command, m *workflow.Model, in *workflow.Input, r *ranking) error {
+	if path := pictureBeside(cmd, f.figure, f.out); path != "" {
+		if err := r.draw(path); err != nil {
+			return err
+		}
+	}
+	if f.curves != "" {
+		if r.Curve == nil {
+			return usagef("--curves is for data with labels, some of them not normal; want --label and --normal")
+		}
+		picture, err := workflow.DrawCurve(r.Curve)
+		if err != nil {
+			return err
+		}
+		if err := figure.Save(f.curves, picture); err != nil {
+			return err
+		}
+	}
+	if f.heat == "" {
+		return nil
+	}
+	picture, err := m.HeatMaps(cmd.Context(), in, r.Scores, heatMaps)
+	if err != nil {
+		return err
+	}
+	return figure.Save(f.heat, picture)
+}
+
+// heatMaps is how many images are drawn with what is unusual about them.
+const heatMaps = 16
 
 // learnedFrom says from how many samples a threshold was learned, if that is known.
 func learnedFrom(samples int) string {
@@ -117,19 +221,19 @@ type outliersError struct{ error }
 
 // ranking is the result of the command.
 type ranking struct {
-	Samples   int               `json:"samples"`
-	Quantile  float64           `json:"quantile"`
-	Threshold *float64          `json:"threshold"` // null if the model has none
-	Outliers  int               `json:"outliers"`
-	Scores    []workflow.Scored `json:"scores"` // highest first
+	workflow.Ranking
+	Quantile float64 `json:"quantile"`
 }
 
-// count counts samples and outliers, which come first.
-func (r *ranking) count() {
-	r.Samples = len(r.Scores)
-	for r.Threshold != nil && r.Outliers < r.Samples && r.Scores[r.Outliers].Score > *r.Threshold {
-		r.Outliers++
+// describe says how many outliers there are and what that means.
+func (r *ranking) describe(learnedFromSamples int) string {
+	text := fmt.Sprintf("%d of %d samples are outliers, above %.6g, which ", r.Outliers, r.Samples, *r.Threshold)
+	t := r.FalseAlarms
+	if t == nil {
+		return text + fmt.Sprintf("%.6g %% of normal ones are not expected to exceed%s", 100*r.Quantile, learnedFrom(learnedFromSamples))
 	}
+	return text + fmt.Sprintf("%.4g %% of normal ones are expected to exceed, and with a probability of 0.9 %.2g to %.2g %% do (learned from %d samples)",
+		100*t.Rate, 100*t.Low, 100*t.High, t.HeldOut)
 }
 
 // write writes the highest scores, to the standard output as JSON if that is asked for.
@@ -139,6 +243,14 @@ func (r *ranking) write(cmd *cobra.Command, in *workflow.Input, out string, top 
 		shown.Scores = r.Scores[:min(top, r.Samples)]
 	}
 	columns := []string{workflow.SampleColumn, "score"}
+	likely := len(r.Scores) > 0 && r.Scores[0].P != nil
+	if likely {
+		columns = append(columns, "p")
+	}
+	explained := slices.ContainsFunc(r.Scores, func(s workflow.Scored) bool { return s.Because != nil })
+	if explained {
+		columns = append(columns, "because")
+	}
 	if r.Threshold != nil {
 		columns = append(columns, "outlier")
 	}
@@ -148,6 +260,12 @@ func (r *ranking) write(cmd *cobra.Command, in *workflow.Input, out string, top 
 	fill := func(w *dataset.CSVWriter) error {
 		for i, s := range shown.Scores {
 			row := []string{s.Sample, strconv.FormatFloat(s.Score, 'g', 8, 64)}
+			if likely {
+				row = append(row, strconv.FormatFloat(*s.P, 'g', 4, 64))
+			}
+			if explained {
+				row = append(row, because(s.Because))
+			}
 			if r.Threshold != nil {
 				row = append(row, yesNo(i < r.Outliers))
 			}
@@ -166,6 +284,15 @@ func (r *ranking) write(cmd *cobra.Command, in *workflow.Input, out string, top 
 		}
 	}
 	return writeTable(cmd, out, columns, fill)
+}
+
+// because says which values make a sample unusual: "ash 41 %, hue 20 %".
+func because(list []workflow.Reason) string {
+	var texts []string
+	for _, r := range list {
+		texts = append(texts, fmt.Sprintf("%s %.0f %%", r.Value, 100*r.Share))
+	}
+	return strings.Join(texts, ", ")
 }
 
 func yesNo(b bool) string {
@@ -193,13 +320,21 @@ func (r *ranking) draw(path string) error {
 	for i, s := range r.Scores {
 		values[i] = s.Score
 	}
-	o := figure.HistogramOptions{XLabel: "reconstruction error"}
+	o := figure.HistogramOptions{XLabel: r.axis()}
 	if r.Threshold != nil {
-		o.Thresholds = []figure.Threshold{{Name: fmt.Sprintf("%v %% of the training data", 100*r.Quantile), Value: *r.Threshold}}
+		o.Thresholds = []figure.Threshold{{Name: fmt.Sprintf("%.4g %% of normal samples", 100*r.Quantile), Value: *r.Threshold}}
 	}
 	f, err := figure.Histogram([]figure.Sample{{Name: "samples", Values: values}}, o)
 	if err != nil {
 		return err
 	}
 	return figure.Save(path, f)
+}
+
+// axis names the scores.
+func (r *ranking) axis() string {
+	if r.Method == anomaly.Reconstruction {
+		return "reconstruction error"
+	}
+	return "score (" + string(r.Method) + ")"
 }

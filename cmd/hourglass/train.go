@@ -162,6 +162,7 @@ type choiceFlags struct {
 	penalties, groups                              []string
 	plateau                                        string
 	validation                                     float64
+	only                                           string
 }
 
 func (f *choiceFlags) add(cmd *cobra.Command) {
@@ -186,6 +187,7 @@ func (f *choiceFlags) add(cmd *cobra.Command) {
 	cmd.MarkFlagDirname("tensorboard")
 	flags.StringArrayVar(&f.metrics, "metric", nil, "`NAME` of "+strings.Join(metric.Names(), ", ")+" to report; may be given several times")
 	flags.StringVar(&f.scale, "scale", "", "scaling `unit|standard|minmax|none`, learned on the training part, or a number to divide by (default unit for images, else standard)")
+	flags.StringVar(&f.only, "only", "", "`LABEL` of the samples to train on, the normal ones; others are left out (default all)")
 	flags.Float64Var(&f.validation, "validation", 0.1, "share of the samples to validate with, drawn by --seed; 0 for none")
 	addBaseline(cmd, &f.baseline)
 	flags.IntVar(&f.patience, "early-stopping", 0, "stop after so many epochs without improvement, and keep the best weights (default a tenth of the epochs, at least 5, unless --epochs is given)")
@@ -225,7 +227,7 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 	if err != nil {
 		return o, err
 	}
-	o = workflow.TrainOptions{Codes: f.codes, Kind: f.kind, From: f.from, Scale: scale, Divisor: divisor, Baseline: o.Baseline, Validation: f.validation, Patience: f.patience,
+	o = workflow.TrainOptions{Codes: f.codes, Kind: f.kind, From: f.from, Scale: scale, Divisor: divisor, Baseline: o.Baseline, Only: f.only, Validation: f.validation, Patience: f.patience,
 		TrainSize: common.trainSize, Epochs: common.epochs, BatchSize: common.batchSize, Seed: common.seed,
 		Options: runs.Options{Threads: common.threads}}
 	if f.loss != "" {

@@ -1,0 +1,107 @@
+package workflow
+
+import (
+	"context"
+	"fmt"
+
+	"hourglass"
+	"hourglass/anomaly"
+	"hourglass/dataset"
+	"hourglass/tensor"
+)
+
+// What a detector is learned from is bounded in number and in values.
+const (
+	detectorSamples = 20000
+	detectorValues  = 32 << 20
+	// fewestForDetector is how many training samples there must be at least.
+	fewestForDetector = 10
+)
+
+// Detector returns what the model has learned of normal samples; nil if it has not.
+func (m *Model) Detector() (*anomaly.Detector, error) {
+	kept := m.Autoencoder.Detector()
+	if kept.State == nil {
+		return nil, nil
+	}
+	d, err := anomaly.FromState(kept.State, kept.Arrays)
+	if err != nil {
+		return nil, fmt.Errorf("workflow: %s: %w", m.Path, err)
+	}
+	return d, nil
+}
+
+// LearnDetector learns from samples what normal ones are like, to be kept with the model:
+// from those that it was trained on, and how others score from those held out.
+func (m *Model) LearnDetector(ctx context.Context, training, heldOut *Input, o anomaly.Options) error {
+	views := [2]anomaly.Views{}
+	for i, in := range []*Input{training, heldOut} {
+		source, err := m.samples(in)
+		if err != nil {
+			return err
+		}
+		n := min(source.Len(), detectorSamples, max(detectorValues/source.Sample().Size(), fewestForDetector))
+		order := make([]int, source.Len())
+		dataset.Permutation(o.Seed, uint64(i), order)
+		if source, err = dataset.Subset(source, order[:n]); err != nil {
+			return err
+		}
+		if views[i], err = m.views(ctx, source); err != nil {
+			return err
+		}
+	}
+	d, err := anomaly.Learn(ctx, views[0], views[1], o)
+	if err != nil {
+		return err
+	}
+	var kept hourglass.Detector
+	if kept.State, kept.Arrays, err = d.State(); err != nil {
+		return err
+	}
+	m.SetDetector(kept)
+	return nil
+}
+
+// views returns samples as a detector sees them.
+func (m *Model) views(ctx context.Context, source dataset.Source) (v anomaly.Views, err error) {
+	x, err := readAll(source)
+	if err != nil {
+		return v, err
+	}
+	var labels []int
+	if m.Classes() > 0 {
+		if labels, err = labelsOf(source); err != nil {
+			return v, err
+		}
+	}
+	r, err := m.Given(labels...).Run(ctx, x, hourglass.Want{Codes: true, Residuals: true})
+	if err != nil {
+		return v, err
+	}
+	if s := m.Scaler(); s != nil {
+		s.Apply(x.Data)
+	}
+	return anomaly.Views{Samples: x, Codes: flat(r.Codes), Residuals: r.Residuals}, nil
+}
+
+// labelsOf returns the labels that a source has for its samples, nil if it has none.
+func labelsOf(source dataset.Source) ([]int, error) {
+	face := dataset.FaceOf(source, dataset.Labels)
+	if face == nil {
+		return nil, nil
+	}
+	numbers, err := readAll(face)
+	if err != nil {
+		return nil, err
+	}
+	labels := make([]int, len(numbers.Data))
+	for i, v := range numbers.Data {
+		labels[i] = int(v)
+	}
+	return labels, nil
+}
+
+// flat returns an array as N×values.
+func flat(t tensor.Tensor) tensor.Tensor {
+	return tensor.Tensor{Shape: tensor.Shape{t.Len(), t.Sample().Size()}, Data: t.Data}
+}

@@ -265,7 +265,7 @@ func (s *tcStage) differentiateDistribution(f *Frame, j int) {
 				slope += own
 			}
 			d := z[c] - mean[c]
-			p := d * precision[c]
+			p := float32(d * precision[c])
 			dmean[c] += float32(slope * p)
 			dlog[c] += float32(slope * float32(0.5*(float32(d*p)-1)))
 		}

@@ -64,16 +64,16 @@ export function ScatterMap(p: Props) {
   const [failed, fail] = useState(""), [ready, setReady] = useState(0);
   const now = useRef(p), pressed = useRef([0, 0]);
   now.current = p;
-  const view = useRef<ArrayLike<number>>([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]);
+  const view = (): ArrayLike<number> => (plot.current?.get("cameraView") as ArrayLike<number> | undefined) ?? [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
   const height = () => canvas.current?.clientHeight ?? 0;
 
   // From the layout to pixels of the frame, and back.
   const toScreen = (x: number, y: number): [number, number] => {
-    const w = frame.current!.clientWidth, h = height(), m = view.current;
+    const w = frame.current!.clientWidth, h = height(), m = view();
     return [((x * m[0] + m[12]) / (w / h) + 1) / 2 * w, (1 - (y * m[5] + m[13])) / 2 * h];
   };
   const toLayout = (left: number, top: number) => {
-    const w = frame.current!.clientWidth, h = height(), m = view.current;
+    const w = frame.current!.clientWidth, h = height(), m = view();
     return { x: ((left / w * 2 - 1) * (w / h) - m[12]) / m[0], y: (1 - top / h * 2 - m[13]) / m[5] };
   };
 
@@ -93,7 +93,7 @@ export function ScatterMap(p: Props) {
     made.subscribe("select", ({ points }: { points: number[] }) => {
       if (points.length > 1) now.current.lasso(points);
     });
-    made.subscribe("view", (e: { view: ArrayLike<number> }) => { view.current = e.view; paintOverlay(); });
+    made.subscribe("view", () => paintOverlay());
     setReady(n => n + 1);
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const recolor = () => made.set({ backgroundColor: cssColor("--card"), pointColorActive: cssColor("--ink"), pointColorHover: cssColor("--ink"), lassoColor: cssColor("--code") });
@@ -101,7 +101,7 @@ export function ScatterMap(p: Props) {
     return () => { dark.removeEventListener("change", recolor); made.destroy(); plot.current = null; };
   }, []);
 
-  useEffect(() => { if (plot.current && width) { plot.current.set({ width: "auto", height: "auto", cameraDistance: fitting(canvas.current!) }); paintOverlay(); } }, [width]);
+  useEffect(() => { if (plot.current && width) { plot.current.set({ width: "auto", height: "auto", cameraDistance: fitting(canvas.current!) }); requestAnimationFrame(() => requestAnimationFrame(paintOverlay)); } }, [width]);
 
   // Draws one set of points after another: the library takes the next when the last is done.
   const drawing = useRef<Promise<unknown>>(Promise.resolve());
@@ -186,7 +186,7 @@ export function ScatterMap(p: Props) {
     onPointerLeave={() => p.point(null)}>
     <canvas ref={canvas} class="points" aria-hidden="true" />
     <canvas ref={overlay} class="overlay" aria-hidden="true" />
-    <button type="button" class="quiet home" onClick={() => { plot.current?.reset(); plot.current?.set({ cameraDistance: fitting(canvas.current!) }); }}>Show all</button>
+    <button type="button" class="quiet home" onClick={() => { plot.current?.reset(); plot.current?.set({ cameraDistance: fitting(canvas.current!) }); requestAnimationFrame(() => requestAnimationFrame(paintOverlay)); }}>Show all</button>
   </div>;
 }
 

@@ -78,6 +78,14 @@ func (b Block) OfZeros() ([]float32, error) {
 	return slices.Clone(n.NewPass(1).Forward(make([]float32, b.In.Size()), 1)), nil
 }
 
+// Refuse returns the error for a layer that a format has no way for.
+func (b Block) Refuse(format string) error {
+	if _, ok := b.Layer.(nn.Condition); ok {
+		return b.Errorf("it reads a label beside the samples, which %s has no input for here", format)
+	}
+	return b.Errorf("it is not written for %s; export it to ONNX instead", format)
+}
+
 // Errorf returns an error that names the layer.
 func (b Block) Errorf(format string, args ...any) error {
 	return fmt.Errorf("layer %s (%s): %w", b.Name, b.Kind(), fmt.Errorf(format, args...))

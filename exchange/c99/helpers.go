@@ -163,6 +163,27 @@ static void attention(float *y, const float *x, int steps, int features, int hea
         }
     dense(y, means, steps, nv, features, wo, bo);
 }
+`}, {"quantize", `
+/* Puts the nearest vector of a codebook in the place of each. */
+static void quantize(float *y, const float *x, int rows, int width, int codes, const float *codebook)
+{
+    for (int r = 0; r < rows; r++) {
+        const float *best = codebook;
+        float least = INFINITY;
+        for (int k = 0; k < codes; k++) {
+            float distance = 0;
+            for (int i = 0; i < width; i++) {
+                float d = x[r * width + i] - codebook[k * width + i];
+                distance += d * d;
+            }
+            if (distance < least) {
+                least = distance;
+                best = codebook + k * width;
+            }
+        }
+        memcpy(y + r * width, best, width * sizeof(float));
+    }
+}
 `}, {"affine", `
 static void affine(float *y, const float *x, int rows, int channels, const float *by, const float *shift)
 {

@@ -276,8 +276,10 @@ func (p *program) layer(b exchange.Block, v buffer) (buffer, error) {
 	rows := b.In.Size() / last
 	switch l := b.Layer.(type) {
 	case nn.Flatten, nn.Reshape, nn.Dropout, nn.GaussianNoise, nn.MaskingNoise, nn.SaltAndPepperNoise, nn.PatchMasking,
-		nn.ActivityRegularization, nn.KLRegularization, nn.MMDRegularization:
+		nn.ActivityRegularization, nn.KLRegularization, nn.MMDRegularization, nn.Adversary:
 		return v, nil
+	case nn.VectorQuantizer:
+		return p.call("quantize", b, v, rows, last, l.Codes, p.array(b.Param("codebook").Values)), nil
 	case nn.Tied:
 		kernel, err := b.Shared(l.To, "kernel")
 		if err != nil {
@@ -373,7 +375,7 @@ func (p *program) layer(b exchange.Block, v buffer) (buffer, error) {
 	case nn.Contractive:
 		return p.list(b, "layers", l.Layers, v)
 	}
-	return v, b.Errorf("it is not written in C; export it to ONNX instead")
+	return v, b.Refuse("C")
 }
 
 func (p *program) inner(b exchange.Block, layer nn.Layer, v buffer) (buffer, error) {

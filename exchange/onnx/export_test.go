@@ -19,3 +19,12 @@ func GraphBytes(ae *hourglass.Autoencoder, o Options) ([]byte, error) {
 	}
 	return proto.MarshalOptions{Deterministic: true}.Marshal(m.Graph)
 }
+
+// Metadata returns what a file says beside its graph.
+func Metadata(ae *hourglass.Autoencoder, o Options) map[string]string {
+	list := map[string]string{}
+	for _, e := range metadata(ae, o) {
+		list[e.GetKey()] = e.GetValue()
+	}
+	return list
+}

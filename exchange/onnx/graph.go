@@ -222,7 +222,7 @@ func info(name string, axes []relayout.Axis) *schema.ValueInfoProto {
 func (g *graph) layer(b exchange.Block, v value) (value, error) {
 	write, ok := writers[b.Kind()]
 	if !ok {
-		return v, b.Errorf("there is no way to write it as ONNX yet")
+		return v, b.Refuse("ONNX")
 	}
 	outer := g.block
 	g.block = b.Name

@@ -70,7 +70,7 @@ func TestRoundTrip(t *testing.T) {
 			}
 		}
 	}
-	if changed > 2 {
+	if changed > 4 { // a Permute, and a discriminator that only training needs
 		t.Errorf("%d architectures were read otherwise than written", changed)
 	}
 }

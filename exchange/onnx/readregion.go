@@ -72,6 +72,11 @@ func (s *stream) step(v *operand, n *node) (*operand, error) {
 	if out, err := s.groupNorm(v, n); out != nil || err != nil {
 		return out, err
 	}
+	if n.op == "MatMul" {
+		if out, err := s.quantizer(n); out != nil || err != nil {
+			return out, err
+		}
+	}
 	read, ok := readers[n.op]
 	if !ok {
 		return nil, cannot(n, "there is no layer for this operator; there is for: %s", knownOps())

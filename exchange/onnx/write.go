@@ -30,6 +30,7 @@ const (
 	metadataPrefix  = "hourglass."
 	architectureKey = "architecture"
 	recordKey       = "record"
+	classesKey      = "classes"
 	channelsKey     = "channels"
 )
 
@@ -200,6 +201,24 @@ func metadata(ae *hourglass.Autoencoder, o Options) []*schema.StringStringEntryP
 	}
 	if record := ae.Record(); json.Valid(record) {
 		add(recordKey, string(record))
+		if classes := classesOf(record); len(classes) > 0 {
+			add(classesKey, string(classes))
+		}
 	}
 	return list
+}
+
+// classesOf returns what a record says labels stand for, a list of texts, nil if it does not.
+func classesOf(record []byte) json.RawMessage {
+	var known struct {
+		Classes []string `json:"classes"`
+	}
+	if json.Unmarshal(record, &known) != nil || len(known.Classes) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(known.Classes)
+	if err != nil {
+		return nil
+	}
+	return text
 }

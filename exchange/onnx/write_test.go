@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"hourglass"
+	"hourglass/dataset"
 	"hourglass/exchange"
 	"hourglass/exchange/internal/models"
 	"hourglass/exchange/internal/peer"
@@ -226,7 +227,30 @@ func TestWriteRepeats(t *testing.T) {
 	}
 }
 
+// The metadata has the thresholds of the training's scores, and the names of classes.
+func TestMetadata(t *testing.T) {
+	ae := models.Around(t, tensor.Shape{4}, nn.Dense{Units: 2})
+	if err := ae.LearnScores(t.Context(), dataset.Array{Tensor: samples(t, tensor.Shape{4})}); err != nil {
+		t.Fatal(err)
+	}
+	if err := ae.SetRecord(map[string]any{"classes": []string{"shirt", "shoe"}}); err != nil {
+		t.Fatal(err)
+	}
+	threshold, err := ae.Threshold(0.99)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := onnx.Metadata(ae, onnx.Options{})
+	for key, want := range map[string]string{"hourglass.classes": `["shirt","shoe"]`, "hourglass.threshold.0.99": fmt.Sprint(threshold),
+		"hourglass.architecture": "input 4 > dense 2 | flatten > dense 4 > reshape 4", "hourglass.channels": "last"} {
+		if got[key] != want {
+			t.Errorf("%s is %q, want %q", key, got[key], want)
+		}
+	}
+}
+
 func TestWriteRefuses(t *testing.T) {
+	models.WantRefusal(t, onnx.Write(new(bytes.Buffer), models.Conditional(t), onnx.Options{}))
 	ae := models.Around(t, tensor.Shape{4}, nn.Dense{Units: 2})
 	for want, o := range map[string]onnx.Options{
 		`part "code", want one of`:  {Part: "code"},

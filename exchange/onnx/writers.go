@@ -24,7 +24,7 @@ func init() { // not a literal: layers made of layers look here
 		"Conv1D": writeConvolution, "Conv2D": writeConvolution,
 		"DepthwiseConv1D": writeDepthwise, "DepthwiseConv2D": writeDepthwise,
 		"SeparableConv1D": writeSeparable, "SeparableConv2D": writeSeparable,
-		"MultiHeadAttention": writeAttention, "Tied": writeTied,
+		"MultiHeadAttention": writeAttention, "Tied": writeTied, "VectorQuantizer": writeQuantizer,
 		"Conv1DTranspose": writeTransposed, "Conv2DTranspose": writeTransposed,
 		"MaxPooling2D": writePooling, "AveragePooling2D": writePooling, "GlobalAveragePooling2D": writeGlobalAverage,
 		"UpSampling2D": writeUpSampling, "ZeroPadding2D": writeZeroPadding, "Cropping2D": writeCropping,
@@ -34,7 +34,7 @@ func init() { // not a literal: layers made of layers look here
 		"PixelShuffle": writePixelShuffle,
 		"Residual":     writeResidual, "Parallel": writeParallel, "Tap": writeTap, "Join": writeJoin,
 		"Named": writeNamed, "Frozen": writeFrozen, "Regularized": writeRegularized,
-		"ActivityRegularization": writeNothing, "KLRegularization": writeNothing, "MMDRegularization": writeNothing,
+		"ActivityRegularization": writeNothing, "KLRegularization": writeNothing, "MMDRegularization": writeNothing, "Adversary": writeNothing,
 		"MaskingNoise": writeNothing, "SaltAndPepperNoise": writeNothing, "PatchMasking": writeNothing, "Sampling": writeSampling,
 		"ImportanceSampling": writeSampling, "TCSampling": writeSampling, "Contractive": writeContractive,
 	}

@@ -34,6 +34,14 @@ func options(layer nn.Layer) window {
 		return window{line(l.Kernel), line(l.Strides), line(l.Dilation), l.Padding, l.Activation, l.Filters, false, nil}
 	case nn.Conv2D:
 		return window{square(l.Kernel), square(l.Strides), square(l.Dilation), l.Padding, l.Activation, l.Filters, false, nil}
+	case nn.DepthwiseConv1D:
+		return window{line(l.Kernel), line(l.Strides), line(l.Dilation), l.Padding, l.Activation, 0, false, nil}
+	case nn.DepthwiseConv2D:
+		return window{square(l.Kernel), square(l.Strides), square(l.Dilation), l.Padding, l.Activation, 0, false, nil}
+	case nn.SeparableConv1D:
+		return window{line(l.Kernel), line(l.Strides), line(l.Dilation), l.Padding, l.Activation, l.Filters, false, nil}
+	case nn.SeparableConv2D:
+		return window{square(l.Kernel), square(l.Strides), square(l.Dilation), l.Padding, l.Activation, l.Filters, false, nil}
 	case nn.Conv1DTranspose:
 		return window{line(l.Kernel), line(l.Strides), line(l.Dilation), l.Padding, l.Activation, l.Filters, true, []*int{l.OutputPadding}}
 	case nn.Conv2DTranspose:
@@ -174,8 +182,10 @@ func (m *module) pooling(b exchange.Block, v value) (value, error) {
 	}
 	v = m.arrange(v, 0, 3, 1, 2)
 	if text := padding(before, after); text != "" {
-		if function == "F.avg_pool2d" {
-			return v, b.Errorf("means at the border are over fewer pixels, which is not written for PyTorch; want padding valid")
+		if function == "F.avg_pool2d" { // means at the border are over fewer pixels: by the share that is there
+			window := fmt.Sprintf("(%d, %d), (%d, %d)", pool[0], pool[1], strides[0], strides[1])
+			x := m.let("x", "%s(F.pad(%s, (%s)), %s) / %s(F.pad(torch.ones_like(%s), (%s)), %s)", function, v.name, text, window, function, v.name, text, window)
+			return m.value(x, b.Out), nil
 		}
 		v.name = m.let("x", "F.pad(%s, (%s)%s)", v.name, text, infinite)
 	}
@@ -249,8 +259,6 @@ func (m *module) recurrent(b exchange.Block, ways []exchange.Block, layer nn.Lay
 		if l.ResetBefore {
 			return v, b.Errorf("PyTorch has no GRU whose reset gate acts before the product; export it to ONNX instead")
 		}
-	default:
-		return v, b.Errorf("a %s of both directions is not written for PyTorch; export it to ONNX instead", nn.Kind(layer))
 	}
 	v = m.plain(v)
 	features, width := b.In[1], len(gates)*units

@@ -86,7 +86,13 @@ func Fill(ae *hourglass.Autoencoder, state []Tensor) error {
 	if len(low) != len(state) {
 		return fmt.Errorf("it has %d tensors, want %d for these layers: %s", len(state), len(low), names(low))
 	}
-	clear(weights)
+	filled := make([]bool, len(weights)) // others, of layers that a state dict does without, stay as they are
+	add := func(place int, v float32) {
+		if !filled[place] {
+			weights[place], filled[place] = 0, true
+		}
+		weights[place] += v
+	}
 	for k, want := range low {
 		got := state[k]
 		if !got.Shape.Equal(want.Shape) {
@@ -95,9 +101,9 @@ func Fill(ae *hourglass.Autoencoder, state []Tensor) error {
 		}
 		for i := range want.Values {
 			if place := int(want.Values[i]) - 1; place >= 0 {
-				weights[place+int(high[k].Values[i]-1)<<12] += got.Values[i]
+				add(place+int(high[k].Values[i]-1)<<12, got.Values[i])
 			} else if sum := biasPlace(low, high, k, i); sum >= 0 {
-				weights[sum] += got.Values[i] // of two biases there is the sum
+				add(sum, got.Values[i]) // of two biases there is the sum
 			}
 		}
 	}

@@ -22,6 +22,15 @@ type module struct {
 	lines *[]string // of the method that is being written
 	count int       // of variables
 	taps  map[string]value
+	skips []string // variables that encode hands to decode beside the codes
+	// owners are the Linear layers that others may be tied to, by the first of their weights.
+	owners map[*float32]owner
+}
+
+// owner is a Linear layer: the submodule, and its matrix in the state dict.
+type owner struct {
+	name  string
+	entry int
 }
 
 // value is a variable, and how its axes show as those the layers see.
@@ -40,7 +49,7 @@ type columns struct {
 
 // translate writes an autoencoder.
 func translate(ae *hourglass.Autoencoder) (*module, error) {
-	m := &module{input: ae.Encoder().Input(), taps: map[string]value{}}
+	m := &module{input: ae.Encoder().Input(), taps: map[string]value{}, owners: map[*float32]owner{}}
 	blocks, err := exchange.Blocks(ae, exchange.Whole)
 	if err != nil {
 		return nil, err
@@ -55,6 +64,9 @@ func translate(ae *hourglass.Autoencoder) (*module, error) {
 		if encoding && strings.HasPrefix(b.Name, string(exchange.Decoder)) {
 			encoding = false
 			m.finish(v)
+			if ae.Decoder().Complete() != nil {
+				m.handSkips()
+			}
 			m.lines = &m.decode
 			v = m.value("x", b.In)
 		}
@@ -68,6 +80,14 @@ func translate(ae *hourglass.Autoencoder) (*module, error) {
 	}
 	m.finish(v)
 	return m, nil
+}
+
+// handSkips lets decode have what has been tapped.
+func (m *module) handSkips() {
+	for _, v := range m.taps {
+		m.skips = append(m.skips, v.name)
+	}
+	slices.Sort(m.skips)
 }
 
 // order returns how samples of a shape are stored: the channels of images first.
@@ -235,7 +255,7 @@ func (m *module) entry(name string, values []float32, shape ...int) int {
 // layer writes one layer.
 func (m *module) layer(b exchange.Block, v value) (value, error) {
 	switch l := b.Layer.(type) {
-	case nn.GaussianNoise, nn.MaskingNoise, nn.SaltAndPepperNoise, nn.PatchMasking, nn.ActivityRegularization, nn.KLRegularization, nn.MMDRegularization:
+	case nn.GaussianNoise, nn.MaskingNoise, nn.SaltAndPepperNoise, nn.PatchMasking, nn.ActivityRegularization, nn.KLRegularization, nn.MMDRegularization, nn.Adversary:
 		return v, nil
 	case nn.Dropout:
 		v.name = m.let("x", "F.dropout(%s, %v, self.training)", v.name, l.Rate)
@@ -282,16 +302,27 @@ func (m *module) layer(b exchange.Block, v value) (value, error) {
 		if err != nil {
 			return v, err
 		}
-		return m.recurrent(b, []exchange.Block{onward, back}, l.Layer, v)
+		switch l.Layer.(type) {
+		case nn.SimpleRNN, nn.LSTM, nn.GRU:
+			return m.recurrent(b, []exchange.Block{onward, back}, l.Layer, v)
+		}
+		return m.bothWays(b, onward, back, v)
 	case nn.TimeDistributed:
-		if _, ok := l.Layer.(nn.Dense); !ok {
-			break
-		}
-		inner, err := b.Inner(l.Layer, b.In, "")
-		if err != nil {
-			return v, err
-		}
-		return m.layer(inner, v)
+		return m.timeDistributed(b, l, v)
+	case nn.DepthwiseConv1D, nn.DepthwiseConv2D, nn.SeparableConv1D, nn.SeparableConv2D:
+		return m.depthwise(b, v)
+	case nn.MultiHeadAttention:
+		return m.attention(b, l, v), nil
+	case nn.VectorQuantizer:
+		return m.quantizer(b, l, v), nil
+	case nn.PReLU:
+		return m.prelu(b, v), nil
+	case nn.PositionEmbedding:
+		return m.positions(b, l, v), nil
+	case nn.PixelShuffle:
+		return m.pixelShuffle(b, l, v), nil
+	case nn.Tied:
+		return m.tied(b, l, v)
 	case nn.Residual:
 		return m.residual(b, l, v)
 	case nn.Parallel:
@@ -302,8 +333,8 @@ func (m *module) layer(b exchange.Block, v value) (value, error) {
 		return v, nil
 	case nn.Join:
 		tapped, ok := m.taps[l.Name]
-		if !ok || m.lines == &m.decode {
-			return v, b.Errorf("what it joins comes from the encoder, which a module with encode and decode has no way for; export it to ONNX instead")
+		if !ok {
+			return v, b.Errorf("there is no tap %q in front of it", l.Name)
 		}
 		return m.merge(l.Merge, b.Out, m.arrange(v, order(b.In)...).name, tapped.name), nil
 	case nn.Sampling, nn.ImportanceSampling, nn.TCSampling:
@@ -322,7 +353,7 @@ func (m *module) layer(b exchange.Block, v value) (value, error) {
 	case nn.Contractive:
 		return m.list(b, "layers", l.Layers, v)
 	}
-	return v, b.Errorf("it is not written for PyTorch; export it to ONNX instead")
+	return v, b.Refuse("PyTorch")
 }
 
 func (m *module) wrapped(b exchange.Block, layer nn.Layer, v value) (value, error) {
@@ -382,6 +413,7 @@ func (m *module) dense(b exchange.Block, l nn.Dense, v value) (value, error) {
 	}
 	name := m.child(b, "nn.Linear(%d, %d%s)", in, l.Units, noBias(bias))
 	made.entries = append(made.entries, m.entry(name+".weight", transposed(kernel, l.Units), l.Units, in))
+	m.owners[&b.Param("kernel").Values[0]] = owner{name, made.entries[0]}
 	if bias != nil {
 		made.entries = append(made.entries, m.entry(name+".bias", bias, l.Units))
 	}

@@ -126,20 +126,24 @@ func (m *module) source(weights string) string {
 	for _, l := range m.init {
 		line(2, "%s", l)
 	}
+	with, hand := strings.Join(append([]string{"x"}, m.skips...), ", "), ""
+	if len(m.skips) > 0 { // encode returns a tuple: the codes, and what the decoder joins
+		hand = "*"
+	}
 	for _, part := range []struct {
-		name string
-		body []string
-	}{{"encode", m.encode}, {"decode", m.decode}} {
+		name, takes, gives string
+		body               []string
+	}{{"encode", "x", with, m.encode}, {"decode", with, "x", m.decode}} {
 		line(0, "")
-		line(1, "def %s(self, x):", part.name)
+		line(1, "def %s(self, %s):", part.name, part.takes)
 		for _, l := range part.body {
 			line(2, "%s", l)
 		}
-		line(2, "return x")
+		line(2, "return %s", part.gives)
 	}
 	line(0, "")
 	line(1, "def forward(self, x):")
-	line(2, "return self.decode(self.encode(x))")
+	line(2, "return self.decode(%sself.encode(x))", hand)
 	line(0, "")
 	line(0, "")
 	line(0, "def load(path=os.path.join(os.path.dirname(os.path.abspath(__file__)), %q)):", weights)

@@ -62,7 +62,7 @@ func compare(t *testing.T, name string, got, want tensor.Tensor) {
 }
 
 // refused says which layers TensorFlow.js has no way for, in a part of their line.
-var refused = []string{"gelu_tanh", "hard_sigmoid", "hard_silu", "output_padding", "gru", "bidirectional (conv", "time_distributed (conv", "interpolation=bilinear", "multi_head_attention"}
+var refused = []string{"gelu_tanh", "hard_sigmoid", "hard_silu", "output_padding", "gru", "bidirectional (conv", "time_distributed (conv", "interpolation=bilinear", "multi_head_attention", "vector_quantizer"}
 
 // What is written runs in TensorFlow.js, and is read again with the same bits. What is not
 // is an error that names the layer and what would do.
@@ -109,6 +109,11 @@ func TestWrite(t *testing.T) {
 			compare(t, names[i], got, want[i])
 		}
 	})
+}
+
+// A layer that needs a second input is refused by name.
+func TestWriteRefuses(t *testing.T) {
+	models.WantRefusal(t, tfjs.WriteFile(filepath.Join(t.TempDir(), "model.json"), models.Conditional(t)))
 }
 
 func TestReadRefuses(t *testing.T) {

@@ -324,7 +324,7 @@ func (s *sequence) layer(b exchange.Block, name string) error {
 		return s.add("Dropout", name, config{"rate": l.Rate})
 	case nn.GaussianNoise:
 		return s.add("GaussianNoise", name, config{"stddev": l.Stddev})
-	case nn.MaskingNoise, nn.SaltAndPepperNoise, nn.PatchMasking, nn.ActivityRegularization, nn.KLRegularization, nn.MMDRegularization:
+	case nn.MaskingNoise, nn.SaltAndPepperNoise, nn.PatchMasking, nn.ActivityRegularization, nn.KLRegularization, nn.MMDRegularization, nn.Adversary:
 		return nil
 	case nn.RepeatVector:
 		return s.add("RepeatVector", name, config{"n": l.Times})
@@ -423,7 +423,7 @@ func (s *sequence) layer(b exchange.Block, name string) error {
 	case nn.Regularized:
 		return s.wrapped(b, l.Layer, name)
 	}
-	return b.Errorf("it is not written for TensorFlow.js; export it to ONNX instead")
+	return b.Refuse("TensorFlow.js")
 }
 
 func (s *sequence) wrapped(b exchange.Block, layer nn.Layer, name string) error {

@@ -40,7 +40,10 @@ for job in json.load(open(sys.argv[1])):
     model.eval()
     x = torch.from_numpy(np.fromfile(job["input"], np.float32).reshape(job["shape"]))
     with torch.no_grad():
-        y = model(x)
+        try:
+            y = model(x)
+        except Exception as e:
+            sys.exit(f"{job['model']}: {e}")
     y.contiguous().numpy().tofile(job["output"])
     shapes.append(list(y.shape))
 print(json.dumps(shapes))

@@ -64,6 +64,7 @@ func written(t *testing.T) []models.Model {
 	} {
 		list = append(list, models.Model{Name: name, AE: models.Parsed(t, line)})
 	}
+	list = append(list, models.Model{Name: "codebook", AE: models.Around(t, tensor.Shape{4, 3}, nn.VectorQuantizer{Codes: 5, Commitment: 1}, nn.PatchMasking{Size: nn.Pair{1, 1}}, nn.Flatten{}, nn.TCSampling{Samples: 1})})
 	list = append(list, models.Scaled(t)...)
 	if os.Getenv("HOURGLASS_PEERS") == "" {
 		return list

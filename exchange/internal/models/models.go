@@ -164,6 +164,7 @@ func EveryLayer(t testing.TB) []Model {
 	add(sequence, nn.MultiHeadAttention{Heads: 3, KeyDim: 2, ValueDim: 5, Causal: true, NoBias: true})
 	add(sequence, nn.Residual{Layers: nn.Layers{nn.LayerNormalization{}, nn.MultiHeadAttention{Heads: 2, KeyDim: 2, Causal: true}}})
 	halves := nn.Parallel{Branches: []nn.Layers{{nn.Dense{Units: 2}}, {nn.Dense{Units: 2}}}}
+	add(vector, nn.Dense{Units: 9}, nn.ColumnActivation{Columns: "numbers:3,classes:4,booleans:2"})
 	add(vector, nn.Dense{Units: 3}, nn.VectorQuantizer{Codes: 4, Commitment: 0.25}, nn.Dense{Units: 2})
 	add(image, nn.VectorQuantizer{Codes: 5, Commitment: 1, Decay: 0.9})
 	add(vector, nn.Dense{Units: 3}, nn.Adversary{Layers: nn.Layers{nn.Dense{Units: 4, Activation: nn.ReLU}, nn.Dense{Units: 1}}, Weight: 0.5})

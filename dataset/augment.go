@@ -280,7 +280,7 @@ type imageMove struct {
 
 // apply sets the pixels of an image to what is at the place that they come from.
 func (m *imageMove) apply(dst, src []float32, height, width, channels int) {
-	cy, cx := float64(height-1)/2, float64(width-1)/2
+	cy, cx := float64(float64(height-1)/2), float64(float64(width-1)/2)
 	for y := range height {
 		for x := range width {
 			dy, dx := float64(y)-cy-m.down, float64(x)-cx-m.right

@@ -151,12 +151,12 @@ func newSession(ctx context.Context, data *dataset.Data, o TrainOptions) (*sessi
 	if err := s.checkMetrics(extent); err != nil {
 		return nil, err
 	}
-	if s.training, err = dataset.Augment(s.parts.Train.Samples, s.Augment); err != nil {
-		return nil, err
-	}
 	s.scaling = describeScaling(scaler, extent, data.Largest)
 	s.model.Record = s.record(extent)
 	if err := s.label(); err != nil {
+		return nil, err
+	}
+	if s.training, err = dataset.Augment(s.parts.Train.Samples, s.Augment); err != nil {
 		return nil, err
 	}
 	s.plan()

@@ -173,6 +173,15 @@ func (f *Folder) refusal() error {
 		f.dir, f.notes.Command.Name, f.dir, ways)
 }
 
+// ModelPath returns the path of a model file: path itself, or where that is the folder of a
+// run, the model in it.
+func ModelPath(path string) string {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return filepath.Join(path, ModelFile)
+	}
+	return path
+}
+
 // ReadNotes reads what a run noted of itself in its folder.
 func ReadNotes(dir string) (*Notes, error) {
 	path := filepath.Join(dir, NotesFile)

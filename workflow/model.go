@@ -24,8 +24,9 @@ type Model struct {
 	Record run.Record // how it was trained; empty where nobody knows
 }
 
-// OpenModel reads a model file.
+// OpenModel reads a model file, or the model in the folder of a run.
 func OpenModel(path string) (*Model, error) {
+	path = run.ModelPath(path)
 	ae, err := hourglass.Load(path)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"hourglass/exchange/onnx"
 	"hourglass/exchange/pytorch"
 	"hourglass/exchange/tfjs"
+	runs "hourglass/run"
 )
 
 // exportFlags say what is exported and how.
@@ -83,7 +84,7 @@ scaling goes with it. Layers that act in training only are left out.`,
 			if err := f.check(cmd, format); err != nil {
 				return err
 			}
-			ae, err := hourglass.Load(args[0])
+			ae, err := hourglass.Load(runs.ModelPath(args[0]))
 			if err != nil {
 				return err
 			}

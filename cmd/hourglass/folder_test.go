@@ -300,6 +300,9 @@ func TestCheckpointsScoreAsTheModelDoes(t *testing.T) {
 		return mustRun(t, "score", "digits", "--model", filepath.Join(out, name), "--top", "3")
 	}
 	want := score("model.safetensors")
+	if got := score(""); got != want {
+		t.Errorf("the run's folder: scores\n%s\nwant\n%s", got, want)
+	}
 	for _, name := range []string{"best.safetensors", "checkpoint-000002-000000000.safetensors"} {
 		if got := score(filepath.Join("checkpoints", name)); got != want {
 			t.Errorf("%s: scores\n%s\nwant\n%s", name, got, want)

@@ -169,7 +169,7 @@ func (f *loadFlags) read(cmd *cobra.Command, m *workflow.Model, path string, log
 type modelFlag struct{ path string }
 
 func (f *modelFlag) add(cmd *cobra.Command, use string) {
-	cmd.Flags().StringVar(&f.path, "model", "", "model `file` ("+use+")")
+	cmd.Flags().StringVar(&f.path, "model", "", "model `file`, or the folder of a run ("+use+")")
 	cmd.MarkFlagFilename("model", "safetensors")
 }
 

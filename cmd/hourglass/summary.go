@@ -12,6 +12,7 @@ import (
 	"hourglass/figure"
 	"hourglass/nn"
 	"hourglass/recipe"
+	runs "hourglass/run"
 )
 
 func newSummaryCommand() *cobra.Command {
@@ -48,7 +49,7 @@ takes.`,
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&model, "model", "", "model `file` to summarise instead of a recipe")
+	cmd.Flags().StringVar(&model, "model", "", "model `file`, or the folder of a run, to summarise instead of a recipe")
 	cmd.MarkFlagFilename("model", "safetensors")
 	cmd.Flags().StringVar(&picture, "figure", "", "also draw the network, to a `file` that ends in .png")
 	cmd.MarkFlagFilename("figure", "png")
@@ -94,7 +95,7 @@ func summarised(model string, args []string) (*hourglass.Autoencoder, error) {
 		return nil, usagef("want either a recipe or --model FILE; see 'hourglass summary --help'")
 	}
 	if model != "" {
-		return hourglass.Load(model)
+		return hourglass.Load(runs.ModelPath(model))
 	}
 	r, err := recipe.ByName(args[0])
 	if err != nil {

@@ -169,7 +169,7 @@ func (f *choiceFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.architecture, "architecture", "", "layers in a `line`, or in a file: @FILE (default chosen from the data)")
 	flags.StringVar(&f.kind, "kind", "", "`NAME` of a kind of autoencoder to make the architecture into, given or chosen: see below")
-	flags.StringVar(&f.from, "from", "", "model `file` whose layers, weights and scaling to start from, instead of an architecture")
+	flags.StringVar(&f.from, "from", "", "model `file`, or folder of a run, whose layers, weights and scaling to start from, instead of an architecture")
 	cmd.MarkFlagFilename("from", "safetensors")
 	flags.IntVar(&f.codes, "codes", 0, "numbers in a code, for an architecture that is chosen (default 30, or a quarter of the values)")
 	flags.StringVar(&f.loss, "loss", "", "`NAME` of "+strings.Join(loss.Names(), ", ")+" (default binary_crossentropy behind a sigmoid, else mse)")

@@ -23,6 +23,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"hourglass/dataset"
+	"hourglass/internal/race"
 	"hourglass/tensor"
 )
 
@@ -32,8 +33,8 @@ const browserWanted = "HOURGLASS_BROWSER"
 // chromium returns the path of a browser, or skips the test.
 func chromium(t *testing.T) string {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("a browser takes seconds to start")
+	if testing.Short() || race.Enabled {
+		t.Skip("a browser takes seconds to start, and longer than it waits for a studio that the race detector slows")
 	}
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
 		if path, err := exec.LookPath(name); err == nil {

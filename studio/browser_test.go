@@ -23,28 +23,25 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"hourglass/dataset"
-	"hourglass/internal/race"
 	"hourglass/tensor"
 )
 
-// browserWanted is set where a browser must be there, and all tests with it be made, as in CI.
+// browserWanted is set where the page is to be opened in a browser, as in CI: it takes
+// a minute, more than all other tests here.
 const browserWanted = "HOURGLASS_BROWSER"
 
 // chromium returns the path of a browser, or skips the test.
 func chromium(t *testing.T) string {
 	t.Helper()
-	if testing.Short() || race.Enabled {
-		t.Skip("a browser takes seconds to start, and longer than it waits for a studio that the race detector slows")
+	if os.Getenv(browserWanted) == "" {
+		t.Skip(browserWanted + "=wanted opens the page in a browser")
 	}
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
 	}
-	if os.Getenv(browserWanted) != "" {
-		t.Fatal("there is no Chromium")
-	}
-	t.Skip("there is no Chromium to open the page with")
+	t.Fatal("there is no Chromium")
 	return ""
 }
 
@@ -315,10 +312,7 @@ func TestInBrowser(t *testing.T) {
 		p.click("Explore what it learned")
 		p.wait(mapReady)
 	})
-
-	if os.Getenv(browserWanted) != "" { // it takes longer than all others together
-		t.Run("sizes", func(t *testing.T) { looks(t, p) })
-	}
+	t.Run("sizes", func(t *testing.T) { looks(t, p) })
 }
 
 // looks opens every room at every width and in both themes: nothing may stick out sideways,
@@ -381,9 +375,6 @@ func TestServerGoneAndBack(t *testing.T) {
 // TestManyPoints shows a map of as many points as there may be.
 func TestManyPoints(t *testing.T) {
 	chromium(t)
-	if os.Getenv(browserWanted) == "" {
-		t.Skip(browserWanted + " asks for it")
-	}
 	dir := t.TempDir()
 	trained(t, bars(t, dir), filepath.Join(dir, "runs"), "one")
 	const side = 8

@@ -17,7 +17,7 @@ import (
 // TestScreenshots takes the pictures of docs/studio.md, into the folder that
 // HOURGLASS_SCREENSHOTS names:
 //
-//	HOURGLASS_SCREENSHOTS=$PWD/docs/images go test -run Screenshots ./studio
+//	HOURGLASS_BROWSER=wanted HOURGLASS_SCREENSHOTS=$PWD/docs/images go test -run Screenshots ./studio
 func TestScreenshots(t *testing.T) {
 	out := os.Getenv("HOURGLASS_SCREENSHOTS")
 	if out == "" {

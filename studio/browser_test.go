@@ -291,7 +291,10 @@ func TestInBrowser(t *testing.T) {
 		p.do(chromedp.Evaluate[chromedp.Void](`(i => { i.value = "dense 4 sleu"; i.dispatchEvent(new Event("input", {bubbles: true})); })(document.querySelectorAll(".layers input")[1])`))
 		p.says("did you mean")
 		p.do(chromedp.Evaluate[chromedp.Void](`(i => { i.value = "dense 4 selu"; i.dispatchEvent(new Event("input", {bubbles: true})); })(document.querySelectorAll(".layers input")[1])`))
-		p.do(chromedp.Evaluate[chromedp.Void](`(i => { i.value = "100000"; i.dispatchEvent(new Event("input", {bubbles: true})); })(document.querySelector(".settings input"))`))
+		// So many steps that it is stopped before its end, however slow the browser is.
+		for i, value := range []string{"100000", "1"} { // epochs and batch size
+			p.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(i => { i.value = "%s"; i.dispatchEvent(new Event("input", {bubbles: true})); })(document.querySelectorAll(".settings input")[%d])`, value, i)))
+		}
 		p.click("Start training")
 		p.says("The same samples, again and again")
 		p.click("Pause")

@@ -292,8 +292,7 @@ func (d *Detector) combine(ctx context.Context, v Views) ([]float64, error) {
 	return total, nil
 }
 
-// scoreMasked returns the mean over the members; that of the reconstruction where the
-// samples are too large for them.
+// scoreMasked returns the mean over the members, of which there are none for large samples.
 func (d *Detector) scoreMasked(ctx context.Context, samples tensor.Tensor) ([]float64, error) {
 	if d.masked == nil {
 		return nil, fmt.Errorf("anomaly: the method %s is for samples of up to %d values, these have %d", Masked, directValues, d.values)

@@ -8,11 +8,12 @@ import (
 )
 
 // kinds are systems that are measured beside the lecture's: steps that other kinds of
-// autoencoders are made of. They are no recipes.
+// autoencoders are made of.
 var kinds = []recipe.Recipe{
 	drawing("vae", nn.Sampling{Weight: 1. / 784}),
 	drawing("iwae", nn.ImportanceSampling{Samples: 5, Weight: 1. / 784}),
-	attention(),
+	kind("masked"),
+	kind("vq-vae"),
 }
 
 // drawing is a variational autoencoder 784-400-20 with a layer that draws its codes.
@@ -28,9 +29,9 @@ func drawing(name string, draw nn.Layer) recipe.Recipe {
 	}
 }
 
-// attention is the recipe with patches and attention.
-func attention() recipe.Recipe {
-	r, err := recipe.ByName("masked")
+// kind is the recipe of that name.
+func kind(name string) recipe.Recipe {
+	r, err := recipe.ByName(name)
 	if err != nil {
 		panic(err) // a recipe that there is
 	}

@@ -111,6 +111,41 @@ class Masked(nn.Module):
         return F.binary_cross_entropy_with_logits(self.out(self.blocks(self.project(seen) + self.positions)), patches)
 
 
+class Quantized(nn.Module):
+    """A vector quantised autoencoder: 7x7 vectors of 16, a codebook of 128 that follows them and is revived."""
+
+    def __init__(self, vectors=128, size=16):
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Conv2d(1, 32, 4, stride=2, padding=1), nn.ReLU(), nn.Conv2d(32, 64, 4, stride=2, padding=1), nn.ReLU(), nn.Conv2d(64, size, 1))
+        self.decoder = nn.Sequential(
+            nn.Conv2d(size, 64, 3, padding=1), nn.ReLU(), nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1), nn.ReLU(),
+            nn.ConvTranspose2d(32, 1, 4, stride=2, padding=1))
+        self.register_buffer("codebook", torch.empty(vectors, size).uniform_(-0.15, 0.15))
+        self.register_buffer("counts", torch.ones(vectors))
+
+    @torch.no_grad()
+    def follow(self, flat, nearest, decay=0.99):
+        counts = decay * self.counts + (1 - decay) * torch.bincount(nearest, minlength=len(self.counts))
+        sums = torch.zeros_like(self.codebook).index_add_(0, nearest, flat)
+        self.codebook.copy_((decay * self.counts[:, None] * self.codebook + (1 - decay) * sums) / counts[:, None])
+        self.counts.copy_(counts)
+        dead = (counts < 0.5).nonzero().flatten()
+        if len(dead):
+            self.codebook[dead] = flat[torch.randint(len(flat), (len(dead),))]
+            self.counts[dead] = counts.mean()
+
+    def loss(self, x):
+        x = x.unsqueeze(1)
+        z = self.encoder(x)
+        flat = z.detach().permute(0, 2, 3, 1).reshape(-1, self.codebook.shape[1])
+        nearest = torch.addmm((self.codebook ** 2).sum(1), flat, self.codebook.t(), alpha=-2).argmin(1)
+        quantized = self.codebook[nearest].view(len(z), 7, 7, -1).permute(0, 3, 1, 2)
+        logits = self.decoder(z + (quantized - z).detach())
+        self.follow(flat, nearest)
+        return F.binary_cross_entropy_with_logits(logits, x) + 0.25 * F.mse_loss(z, quantized)
+
+
 def sgd(rate):
     return lambda parameters: torch.optim.SGD(parameters, lr=rate)
 
@@ -129,6 +164,7 @@ SYSTEMS = {  # model, batch size, loss (None for a model with one of its own), o
     "vae-400-20": (Drawing, 128, None, adam, False),
     "iwae-400-20": (lambda: Drawing(5), 128, None, adam, False),
     "masked": (Masked, 64, None, adam, False),
+    "vq-vae": (Quantized, 128, None, adam, False),
     "functional": (lambda: dense(NARROW, nn.ReLU), 128, mse, functools.partial(adam, eps=1e-7), False),
 }
 FEWEST, WARM_UP = 10, 3  # runs that a median takes at least, and runs before it

@@ -15,6 +15,7 @@ term of a sample, such as the KL divergence of a variational autoencoder in
 nats, is a mean over samples, divided by 784 where pixels are averaged.
 """
 import argparse
+import functools
 import json
 import math
 import os
@@ -454,9 +455,66 @@ class UNet(Kind):
         return dict(reconstruction=bce(self.out(h).flatten(1), x).mean())
 
 
+class Attention(nn.Module):
+    """Four heads of 16, with Keras' fans, for which the first axis of a kernel is a receptive field."""
+
+    def __init__(self, features=64, heads=4):
+        super().__init__()
+        self.heads, dim = heads, features // heads
+        self.query, self.key, self.value, self.out = (nn.Linear(features, features) for _ in range(4))
+        for layer in (self.query, self.key, self.value):
+            glorot(layer.weight, features * heads, features * dim)
+        glorot(self.out.weight, heads * dim, heads * features)
+        for layer in (self.query, self.key, self.value, self.out):
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x):
+        query, key, value = (layer(x).unflatten(2, (self.heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value))
+        weights = (query @ key.transpose(2, 3) / math.sqrt(query.shape[3])).softmax(3)
+        return self.out((weights @ value).transpose(1, 2).flatten(2))
+
+
+class Block(nn.Module):
+    """A transformer's block with the normalisations in front (Xiong 2020)."""
+
+    def __init__(self, features=64):
+        super().__init__()
+        self.attention = nn.Sequential(nn.LayerNorm(features, eps=1e-3), Attention(features))
+        self.dense = nn.Sequential(nn.LayerNorm(features, eps=1e-3), mlp(features, 2 * features, features, activation=nn.GELU))
+
+    def forward(self, x):
+        x = x + self.attention(x)
+        return x + self.dense(x)
+
+
+class Masked(Kind):
+    """He 2022, small: 36 of 49 patches of 4x4 pixels are 0 in training; transformers of three blocks and of one."""
+
+    epochs, batch, hidden, side, features = 5, 64, 36, 7, 64
+
+    def __init__(self):
+        super().__init__()
+        norm = functools.partial(nn.LayerNorm, self.features, eps=1e-3)
+        self.project, self.positions = keras_linear(16, self.features), nn.Parameter(torch.empty(self.side ** 2, self.features))
+        glorot(self.positions, *self.positions.shape)
+        self.blocks = nn.Sequential(Block(), Block(), Block(), norm(), Block(), norm(), keras_linear(self.features, 16))
+
+    def optimizer(self):
+        return KerasAdam(self.parameters())
+
+    def terms(self, x, labels):
+        patches = x.view(-1, self.side, 4, self.side, 4).transpose(2, 3).reshape(-1, self.side ** 2, 16)
+        seen = patches
+        if self.training:
+            seen = patches * (torch.rand(patches.shape[:2]).argsort(1) >= self.hidden).unsqueeze(2)
+        logits = self.blocks(self.project(seen) + self.positions)
+        return dict(reconstruction=bce(logits.flatten(1), patches.flatten(1)).mean())
+
+
 KINDS = {"sparse": Sparse, "sparse-kl": SparseKL, "tied": Tied, "hashing": Hashing, "vae": VAE, "beta-vae": BetaVAE,
-         "conditional-vae": ConditionalVAE, "beta-tcvae": BetaTCVAE, "iwae": IWAE, "wae-mmd": WAE, "contractive": Contractive, "greedy": Greedy, "adversarial": Adversarial, "vq-vae": VQVAE, "robust": Robust,
-         "masking": Masking, "salt-pepper": SaltPepper, "unet": UNet}
+         "conditional-vae": ConditionalVAE, "beta-tcvae": BetaTCVAE, "iwae": IWAE, "wae-mmd": WAE, "contractive": Contractive,
+         "greedy": Greedy, "adversarial": Adversarial, "vq-vae": VQVAE, "robust": Robust, "masking": Masking,
+         "salt-pepper": SaltPepper, "unet": UNet, "masked": Masked}
 
 
 def labels(folder, part):

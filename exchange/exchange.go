@@ -133,8 +133,13 @@ func (b Block) List(name string, layers []nn.Layer, in tensor.Shape) ([]Block, e
 	return list, nil
 }
 
-// bind works out what comes out of the layer.
+// bind works out what comes out of the layer, and unties it from a convolution.
 func (b *Block) bind() (err error) {
+	if l, ok := b.Layer.(nn.Tied); ok {
+		if of := b.scope.named[l.To]; transposes(l, of) != nil {
+			return b.untie(l, of)
+		}
+	}
 	if b.Out, err = b.scope.Output(b.Layer, b.In); err != nil {
 		return b.Errorf("%w", err)
 	}
@@ -145,8 +150,8 @@ func (b *Block) bind() (err error) {
 // that of the first layer.
 type Scope struct {
 	tapped map[string]tensor.Shape // what has been tapped
-	taken  map[string]tensor.Shape // what named layers take
-	arrays []nn.Array              // of the whole autoencoder
+	named  map[string]namedLayer
+	arrays []nn.Array // of the whole autoencoder
 }
 
 // Output returns what a layer makes of samples of a shape. Layers are asked one after
@@ -154,19 +159,25 @@ type Scope struct {
 func (s *Scope) Output(layer nn.Layer, in tensor.Shape) (tensor.Shape, error) {
 	switch l := layer.(type) {
 	case nn.Tap:
-		note(&s.tapped, l.Name, in)
+		if s.tapped == nil {
+			s.tapped = map[string]tensor.Shape{}
+		}
+		s.tapped[l.Name] = in
 		return in, nil
 	case nn.Join:
 		return s.join(l, in), nil
 	case nn.Named:
-		note(&s.taken, l.Name, in)
+		if s.named == nil {
+			s.named = map[string]namedLayer{}
+		}
+		s.named[l.Name] = namedLayer{bare(l.Layer), in}
 		return s.Output(l.Layer, in)
 	case nn.Frozen:
 		return s.Output(l.Layer, in)
 	case nn.Regularized:
 		return s.Output(l.Layer, in)
 	case nn.Tied:
-		taken := s.taken[l.To]
+		taken := s.named[l.To].in
 		if len(taken) == 0 || len(in) == 0 {
 			return nil, fmt.Errorf("no layer in front of it is called %q", l.To)
 		}
@@ -191,12 +202,15 @@ func (s *Scope) Output(layer nn.Layer, in tensor.Shape) (tensor.Shape, error) {
 	return out, out.Validate()
 }
 
-// note keeps a shape by a name.
-func note(shapes *map[string]tensor.Shape, name string, shape tensor.Shape) {
-	if *shapes == nil {
-		*shapes = map[string]tensor.Shape{}
+// bare returns a layer without what only matters in training.
+func bare(layer nn.Layer) nn.Layer {
+	switch l := layer.(type) {
+	case nn.Frozen:
+		return bare(l.Layer)
+	case nn.Regularized:
+		return bare(l.Layer)
 	}
-	(*shapes)[name] = shape
+	return layer
 }
 
 // join returns what comes of samples of a shape and what has been tapped.

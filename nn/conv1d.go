@@ -31,7 +31,7 @@ func (l Conv1D) Bind(in tensor.Shape) (Stage, error) {
 		return nil, err
 	}
 	return newConvStage(singleRow, x, tensor.Shape{l.Kernel, in[1], l.Filters}, tensor.Shape{x.small, l.Filters},
-		convOptions{l.Activation, l.NoBias, l.KernelInit, l.BiasInit})
+		convOptions{fn: l.Activation, noBias: l.NoBias, kernelInit: l.KernelInit, biasInit: l.BiasInit})
 }
 
 // singleRow is the axis across a sequence.

@@ -42,5 +42,5 @@ func (l Conv1DTranspose) Bind(in tensor.Shape) (Stage, error) {
 		return nil, err
 	}
 	return newConvTransposeStage(singleRow, x, tensor.Shape{l.Kernel, l.Filters, in[1]}, tensor.Shape{x.big, l.Filters},
-		convOptions{l.Activation, l.NoBias, l.KernelInit, l.BiasInit})
+		convOptions{fn: l.Activation, noBias: l.NoBias, kernelInit: l.KernelInit, biasInit: l.BiasInit})
 }

@@ -44,7 +44,7 @@ func (l Conv2D) Bind(in tensor.Shape) (Stage, error) {
 		return nil, err
 	}
 	return newConvStage(y, x, tensor.Shape{l.Kernel[0], l.Kernel[1], in[2], l.Filters},
-		tensor.Shape{y.small, x.small, l.Filters}, convOptions{l.Activation, l.NoBias, l.KernelInit, l.BiasInit})
+		tensor.Shape{y.small, x.small, l.Filters}, convOptions{fn: l.Activation, noBias: l.NoBias, kernelInit: l.KernelInit, biasInit: l.BiasInit})
 }
 
 // imageAxes returns the two axes of a convolution of an image.
@@ -63,6 +63,7 @@ type convOptions struct {
 	fn                   Func
 	noBias               bool
 	kernelInit, biasInit Initializer
+	tied                 bool // the kernel is another stage's
 }
 
 // params describes the parameters, for a kernel of the given shape. As in Keras
@@ -71,7 +72,10 @@ func (o convOptions) params(shape tensor.Shape, filters int) []Param {
 	last := len(shape) - 1
 	taps := tensor.Shape(shape[:last-1]).Size()
 	fanIn, fanOut := taps*shape[last-1], taps*shape[last]
-	params := []Param{{Name: "kernel", Shape: shape, Init: cmp.Or(o.kernelInit, GlorotUniform), FanIn: fanIn, FanOut: fanOut}}
+	var params []Param
+	if !o.tied {
+		params = append(params, Param{Name: "kernel", Shape: shape, Init: cmp.Or(o.kernelInit, GlorotUniform), FanIn: fanIn, FanOut: fanOut})
+	}
 	if !o.noBias {
 		params = append(params, Param{Name: "bias", Shape: tensor.Shape{filters},
 			Init: cmp.Or(o.biasInit, Zeros), FanIn: fanIn, FanOut: fanOut})
@@ -84,7 +88,23 @@ func (o convOptions) start(f *Frame) (kernel.Start, []float32) {
 	if o.noBias {
 		return kernel.Overwrite, nil
 	}
-	return kernel.Bias, f.Params[convBias]
+	return kernel.Bias, f.Params[o.biasAt()]
+}
+
+// weightsOf returns the kernel.
+func (o convOptions) weightsOf(f *Frame) []float32 {
+	if o.tied {
+		return f.SharedParams[0]
+	}
+	return f.Params[convKernel]
+}
+
+// biasAt returns which parameter the bias is: the first one of a stage with another's kernel.
+func (o convOptions) biasAt() int {
+	if o.tied {
+		return 0
+	}
+	return convBias
 }
 
 // basis returns Func.basis of sample i, with size outputs.
@@ -132,7 +152,7 @@ func newConvStage(y, x convAxis, shape, output tensor.Shape, o convOptions) (Sta
 }
 
 func (s *convStage) Plan() Plan {
-	return Plan{
+	p := Plan{
 		Output:    s.output,
 		Params:    s.params(s.kernel, s.smallChannels),
 		Memory:    []int{framedMemory: s.bigFrame.size(), sumsMemory: s.smallChannels, convZ: s.fn.inputMemory(s.out)},
@@ -140,6 +160,10 @@ func (s *convStage) Plan() Plan {
 		Derived:   s.weights(),
 		Solo:      true,
 	}
+	if s.tied {
+		p.Workspace, p.Derived = p.Workspace+s.weights(), 0
+	}
+	return p
 }
 
 func (s *convStage) EndsInSigmoid() bool { return s.fn == Sigmoid }
@@ -151,7 +175,7 @@ func (s *convStage) Forward(f *Frame) {
 	for i := range f.N {
 		framed := s.bigFrame.fill(rows(f.Memory[framedMemory], i, i+1, s.bigFrame.size()), rows(f.X, i, i+1, s.in))
 		z := s.basis(f, i, s.out)
-		s.gather(z, framed, f.Params[convKernel], start, bias)
+		s.gather(z, framed, s.weightsOf(f), start, bias)
 		fn.forward(rows(f.Y, i, i+1, s.out), z)
 	}
 }
@@ -159,6 +183,10 @@ func (s *convStage) Forward(f *Frame) {
 // Backward: DY ← dZ = DY ⊙ f'(Z), and DX is dZ scattered by the kernel.
 func (s *convStage) Backward(f *Frame) {
 	fn := outputFunc(s.fn, f)
+	work, reversed := f.Workspace[sumWork:], f.Derived
+	if f.DX != nil {
+		reversed = s.reversed(f.Derived, s.weightsOf(f), work)
+	}
 	for i := range f.N {
 		dz := rows(f.DY, i, i+1, s.out)
 		fn.backward(dz, dz, s.basis(f, i, s.out))
@@ -166,22 +194,27 @@ func (s *convStage) Backward(f *Frame) {
 			channelSums(rows(f.Memory[sumsMemory], i, i+1, s.smallChannels), dz, f.Workspace[:sumWork])
 		}
 		if f.DX != nil {
-			s.scatter(rows(f.DX, i, i+1, s.in), dz, f.Derived, kernel.Overwrite, nil, f.Workspace[sumWork:])
+			s.scatter(rows(f.DX, i, i+1, s.in), dz, reversed, kernel.Overwrite, nil, work)
 		}
 	}
 }
 
 // Gradient: dW is the product of images and dZ, db the sum of dZ over all pixels.
 func (s *convStage) Gradient(f *Frame, param, lo, hi int) {
-	if param == convBias {
-		kernel.ColumnSums(f.Grads[convBias][lo:hi], f.Memory[sumsMemory][lo:], f.N, hi-lo, s.smallChannels, false)
+	if param == s.biasAt() {
+		kernel.ColumnSums(f.Grads[param][lo:hi], f.Memory[sumsMemory][lo:], f.N, hi-lo, s.smallChannels, false)
 		return
 	}
+	s.kernelGradient(f, f.Grads[convKernel], kernel.Overwrite, lo, hi)
+}
+
+// kernelGradient starts with what grads has, or overwrites it.
+func (s *convStage) kernelGradient(f *Frame, grads []float32, start kernel.Start, lo, hi int) {
 	framed := f.Memory[framedMemory]
 	if s.bigFrame.bare {
 		framed = f.X
 	}
-	s.gradient(f.Grads[convKernel][lo*s.smallChannels:hi*s.smallChannels], framed, f.DY, f.N, lo, hi)
+	s.gradient(grads[lo*s.smallChannels:hi*s.smallChannels], framed, f.DY, f.N, lo, hi, start)
 }
 
 // Derive keeps the reversed kernel.

@@ -62,7 +62,7 @@ func (l Conv2DTranspose) Bind(in tensor.Shape) (Stage, error) {
 		return nil, fmt.Errorf("width: %w", err)
 	}
 	return newConvTransposeStage(y, x, tensor.Shape{l.Kernel[0], l.Kernel[1], l.Filters, in[2]},
-		tensor.Shape{y.big, x.big, l.Filters}, convOptions{l.Activation, l.NoBias, l.KernelInit, l.BiasInit})
+		tensor.Shape{y.big, x.big, l.Filters}, convOptions{fn: l.Activation, noBias: l.NoBias, kernelInit: l.KernelInit, biasInit: l.BiasInit})
 }
 
 // convTransposeStage runs the transposed convolutions, of images and of sequences.
@@ -92,7 +92,7 @@ func newConvTransposeStage(y, x convAxis, shape, output tensor.Shape, o convOpti
 
 // Plan: the workspace has room for a reversed kernel besides, for passes that keep none.
 func (s *convTransposeStage) Plan() Plan {
-	return Plan{
+	p := Plan{
 		Output:    s.output,
 		Params:    s.params(s.kernel, s.bigChannels),
 		Memory:    []int{framedMemory: s.bigFrame.size(), sumsMemory: s.bigChannels, convZ: s.fn.inputMemory(s.out)},
@@ -100,6 +100,10 @@ func (s *convTransposeStage) Plan() Plan {
 		Derived:   s.weights(),
 		Solo:      true,
 	}
+	if s.tied {
+		p.Derived = 0
+	}
+	return p
 }
 
 func (s *convTransposeStage) EndsInSigmoid() bool { return s.fn == Sigmoid }
@@ -108,11 +112,8 @@ func (s *convTransposeStage) EndsInSigmoid() bool { return s.fn == Sigmoid }
 func (s *convTransposeStage) Forward(f *Frame) {
 	start, bias := s.start(f)
 	fn := outputFunc(s.fn, f)
-	work, reversed := f.Workspace[sumWork:], f.Derived
-	if reversed == nil {
-		reversed = work[s.scatterWork():]
-		s.reverse(reversed, f.Params[convKernel], 0, s.weights()/s.smallChannels)
-	}
+	work := f.Workspace[sumWork:]
+	reversed := s.reversed(f.Derived, s.weightsOf(f), work)
 	for i := range f.N {
 		z := s.basis(f, i, s.out)
 		s.scatter(z, rows(f.X, i, i+1, s.in), reversed, start, bias, work)
@@ -132,22 +133,27 @@ func (s *convTransposeStage) Backward(f *Frame) {
 		}
 		framed := s.bigFrame.fill(rows(f.Memory[framedMemory], i, i+1, s.bigFrame.size()), dz)
 		if f.DX != nil {
-			s.gather(rows(f.DX, i, i+1, s.in), framed, f.Params[convKernel], kernel.Overwrite, nil)
+			s.gather(rows(f.DX, i, i+1, s.in), framed, s.weightsOf(f), kernel.Overwrite, nil)
 		}
 	}
 }
 
 // Gradient: dW is the product of dZ and the input, db the sum of dZ over all pixels.
 func (s *convTransposeStage) Gradient(f *Frame, param, lo, hi int) {
-	if param == convBias {
-		kernel.ColumnSums(f.Grads[convBias][lo:hi], f.Memory[sumsMemory][lo:], f.N, hi-lo, s.bigChannels, false)
+	if param == s.biasAt() {
+		kernel.ColumnSums(f.Grads[param][lo:hi], f.Memory[sumsMemory][lo:], f.N, hi-lo, s.bigChannels, false)
 		return
 	}
+	s.kernelGradient(f, f.Grads[convKernel], kernel.Overwrite, lo, hi)
+}
+
+// kernelGradient starts with what grads has, or overwrites it.
+func (s *convTransposeStage) kernelGradient(f *Frame, grads []float32, start kernel.Start, lo, hi int) {
 	framed := f.Memory[framedMemory]
 	if s.bigFrame.bare {
 		framed = f.DY
 	}
-	s.gradient(f.Grads[convKernel][lo*s.smallChannels:hi*s.smallChannels], framed, f.X, f.N, lo, hi)
+	s.gradient(grads[lo*s.smallChannels:hi*s.smallChannels], framed, f.X, f.N, lo, hi, start)
 }
 
 // Derive keeps the reversed kernel.

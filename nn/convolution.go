@@ -152,6 +152,17 @@ func (c *convolution) reverse(reversed, w []float32, lo, hi int) {
 	}
 }
 
+// reversed returns the reversed kernel: the one that a pass keeps, if it keeps one, or else
+// made in work, behind what scatter needs of it.
+func (c *convolution) reversed(kept, w, work []float32) []float32 {
+	if kept != nil {
+		return kept
+	}
+	made := work[c.scatterWork():][:c.weights()]
+	c.reverse(made, w, 0, c.weights()/c.smallChannels)
+	return made
+}
+
 // gather computes a small image from a big one within its margins:
 // small(o) = bias + Σ_k big(o·stride + k·dilation - pad)·W(k).
 func (c *convolution) gather(small, framed, w []float32, start kernel.Start, bias []float32) {
@@ -301,8 +312,8 @@ func (c *convolution) addRow(big, products []float32, columns int) {
 
 // gradient computes rows lo to hi of the kernel's gradient over n samples:
 // dW(k) = Σ big(o·stride + k·dilation - pad)ᵀ·small(o). The big images stand
-// within their margins.
-func (c *convolution) gradient(dw, framed, small []float32, n, lo, hi int) {
+// within their margins. It is added to what dw has, if it is to start with that.
+func (c *convolution) gradient(dw, framed, small []float32, n, lo, hi int, start kernel.Start) {
 	// Rows that are contiguous in a big image: those of one row of taps, or of one
 	// tap if the taps are apart.
 	together := c.x.kernel * c.bigChannels
@@ -311,14 +322,14 @@ func (c *convolution) gradient(dw, framed, small []float32, n, lo, hi int) {
 	}
 	for lo < hi {
 		count := min(hi-lo, together-lo%together)
-		c.gradientRows(dw[:count*c.smallChannels], framed, small, n, lo)
+		c.gradientRows(dw[:count*c.smallChannels], framed, small, n, lo, start)
 		dw, lo = dw[count*c.smallChannels:], lo+count
 	}
 }
 
 // gradientRows computes rows of the gradient, from row on, that are contiguous in
 // the big images.
-func (c *convolution) gradientRows(dw, framed, small []float32, n, row int) {
+func (c *convolution) gradientRows(dw, framed, small []float32, n, row int, start kernel.Start) {
 	tap, channel := row/c.bigChannels, row%c.bigChannels
 	ky, kx := tap/c.x.kernel, tap%c.x.kernel
 	stride, bigSize := c.bigFrame.stride(), c.bigFrame.size()
@@ -327,7 +338,9 @@ func (c *convolution) gradientRows(dw, framed, small []float32, n, row int) {
 	}
 	lo, hi := c.y.meeting(ky)
 	if lo == hi {
-		clear(dw)
+		if start == kernel.Overwrite {
+			clear(dw)
+		}
 		return
 	}
 	p := kernel.SegmentedProduct{
@@ -338,7 +351,6 @@ func (c *convolution) gradientRows(dw, framed, small []float32, n, row int) {
 	}
 	at := ky*c.y.dilation*stride + kx*c.x.dilation*c.bigChannels + channel + lo*p.ASegment
 	size, from := c.y.small*c.x.small*c.smallChannels, lo*c.x.small*c.smallChannels
-	start := kernel.Overwrite
 	for i := range n {
 		kernel.GemmSegments(p, framed[i*bigSize+at:], small[i*size+from:], dw, start, nil)
 		start = kernel.Accumulate

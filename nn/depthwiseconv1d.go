@@ -34,5 +34,5 @@ func (l DepthwiseConv1D) Bind(in tensor.Shape) (Stage, error) {
 		return nil, err
 	}
 	return newDepthwiseStage(singleRow, x, depthShape(tensor.Shape{l.Kernel}, in[1], multiplier),
-		tensor.Shape{x.small, in[1] * multiplier}, convOptions{l.Activation, l.NoBias, l.KernelInit, l.BiasInit})
+		tensor.Shape{x.small, in[1] * multiplier}, convOptions{fn: l.Activation, noBias: l.NoBias, kernelInit: l.KernelInit, biasInit: l.BiasInit})
 }

@@ -39,7 +39,7 @@ func (l DepthwiseConv2D) Bind(in tensor.Shape) (Stage, error) {
 		return nil, err
 	}
 	return newDepthwiseStage(y, x, depthShape(l.Kernel[:], in[2], l.Multiplier),
-		tensor.Shape{y.small, x.small, in[2] * l.Multiplier}, convOptions{l.Activation, l.NoBias, l.KernelInit, l.BiasInit})
+		tensor.Shape{y.small, x.small, in[2] * l.Multiplier}, convOptions{fn: l.Activation, noBias: l.NoBias, kernelInit: l.KernelInit, biasInit: l.BiasInit})
 }
 
 // depthwiseStage runs depthwise convolutions, of images and of sequences.

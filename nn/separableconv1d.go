@@ -37,5 +37,5 @@ func (l SeparableConv1D) Bind(in tensor.Shape) (Stage, error) {
 	}
 	return newSeparableStage(singleRow, x, depthShape(tensor.Shape{l.Kernel}, in[1], multiplier),
 		tensor.Shape{1, in[1] * multiplier, l.Filters}, tensor.Shape{x.small, l.Filters},
-		convOptions{l.Activation, l.NoBias, l.DepthwiseInit, l.BiasInit}, l.PointwiseInit)
+		convOptions{fn: l.Activation, noBias: l.NoBias, kernelInit: l.DepthwiseInit, biasInit: l.BiasInit}, l.PointwiseInit)
 }

@@ -44,7 +44,7 @@ func (l SeparableConv2D) Bind(in tensor.Shape) (Stage, error) {
 	}
 	return newSeparableStage(y, x, depthShape(l.Kernel[:], in[2], l.Multiplier),
 		tensor.Shape{1, 1, in[2] * l.Multiplier, l.Filters}, tensor.Shape{y.small, x.small, l.Filters},
-		convOptions{l.Activation, l.NoBias, l.DepthwiseInit, l.BiasInit}, l.PointwiseInit)
+		convOptions{fn: l.Activation, noBias: l.NoBias, kernelInit: l.DepthwiseInit, biasInit: l.BiasInit}, l.PointwiseInit)
 }
 
 // separableStage runs separable convolutions, of images and of sequences.

@@ -21,7 +21,8 @@ type Sharer interface {
 // to the Builder it is from.
 type SharedArray struct {
 	Shape tensor.Shape
-	at    span // of the arena
+	at    span       // of the arena
+	of    boundStage // whose it is
 }
 
 // sharerOf is a stage that shares a parameter, as its shared-th.
@@ -38,7 +39,7 @@ func (b *Builder) Array(layer, param string) (SharedArray, error) {
 		found = true
 		for j, p := range o.Params {
 			if o.arrayName(p.Name) == param {
-				return SharedArray{p.Shape, o.params[j]}, nil
+				return SharedArray{p.Shape, o.params[j], o.boundStage}, nil
 			}
 		}
 	}

@@ -8,14 +8,20 @@ import (
 	"hourglass/tensor"
 )
 
-// Tied is a [Dense] with the kernel of another one, transposed: y = f(x·Wᵀ + b), where W
-// is in×units of the Dense in front of it that is [Named] To. It takes samples of shape
-// (…, units) and gives (…, in). A decoder of such layers, one for each of the encoder, has
-// about half the weights. The kernel exists once, in the arena, the model file and the
-// count of weights; the bias, of in values, is the layer's own. As DenseTranspose of
-// Géron's notebook on autoencoders.
+// Tied is the layer that is [Named] To, in front of it, turned round, with the same kernel.
+//
+// To a Dense it is y = f(x·Wᵀ + b), where W is in×units of the Dense: it takes samples of
+// shape (…, units) and gives (…, in). To a convolution, Conv1D or Conv2D, it is the transposed
+// convolution, and to Conv1DTranspose or Conv2DTranspose the convolution, with the strides,
+// padding and dilation of the other: it takes samples of the shape that the other gives, and
+// gives samples of the shape that it takes.
+//
+// A decoder of such layers, one for each of the encoder, has about half the weights. The
+// kernel exists once, in the arena, the model file and the count of weights; the bias is the
+// layer's own, a value for each of its units or channels. As DenseTranspose of Géron's
+// notebook on autoencoders; in PyTorch F.linear(x, w.t()) and F.conv_transpose2d(x, w).
 type Tied struct {
-	To         string      `json:"to"`                         // the name of a Dense in front
+	To         string      `json:"to"`                         // the name of a Dense or a convolution in front
 	Activation Func        `json:"activation"`                 // f; Linear by default
 	NoBias     bool        `json:"no_bias,omitempty"`          // leave out b
 	BiasInit   Initializer `json:"bias_initializer,omitempty"` // Zeros by default
@@ -35,8 +41,14 @@ func (l Tied) Expand(b *Builder, in Value) (Value, error) {
 	if err != nil {
 		return 0, err
 	}
+	if s, ok := l.transpose(w.of); ok {
+		if shape := b.Shape(in); !shape.Equal(w.of.Output) {
+			return 0, fmt.Errorf("got samples of shape %v, want %v, what %q gives", shape, w.of.Output, l.To)
+		}
+		return b.AddSharing(s, []SharedArray{w}, in)
+	}
 	if len(w.Shape) != 2 {
-		return 0, fmt.Errorf("the kernel of %q has shape %v, want that of a Dense", l.To, w.Shape)
+		return 0, fmt.Errorf("the kernel of %q has shape %v, want that of a Dense, Conv1D, Conv2D, Conv1DTranspose or Conv2DTranspose", l.To, w.Shape)
 	}
 	shape, units := b.Shape(in), w.Shape[1]
 	if len(shape) == 0 || shape[len(shape)-1] != units {

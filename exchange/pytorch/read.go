@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -87,12 +88,6 @@ func Fill(ae *hourglass.Autoencoder, state []Tensor) error {
 		return fmt.Errorf("it has %d tensors, want %d for these layers: %s", len(state), len(low), names(low))
 	}
 	filled := make([]bool, len(weights)) // others, of layers that a state dict does without, stay as they are
-	add := func(place int, v float32) {
-		if !filled[place] {
-			weights[place], filled[place] = 0, true
-		}
-		weights[place] += v
-	}
 	for k, want := range low {
 		got := state[k]
 		if !got.Shape.Equal(want.Shape) {
@@ -100,10 +95,15 @@ func Fill(ae *hourglass.Autoencoder, state []Tensor) error {
 			return fmt.Errorf("tensor %d, %.80q, has shape %v, want %v for %s", k, got.Name, got.Shape, want.Shape, want.Name)
 		}
 		for i := range want.Values {
-			if place := int(want.Values[i]) - 1; place >= 0 {
-				add(place+int(high[k].Values[i]-1)<<12, got.Values[i])
-			} else if sum := biasPlace(low, high, k, i); sum >= 0 {
-				add(sum, got.Values[i]) // of two biases there is the sum
+			if place := int(want.Values[i]) - 1; place < 0 {
+				if sum := biasPlace(low, high, k, i); sum >= 0 {
+					weights[sum] += got.Values[i] // of two biases there is the sum
+				}
+			} else if place += int(high[k].Values[i]-1) << 12; filled[place] && math.Float32bits(weights[place]) != math.Float32bits(got.Values[i]) {
+				copy(weights, kept)
+				return fmt.Errorf("tensor %d, %.80q, has other values than the one that these layers tie it to", k, got.Name)
+			} else {
+				weights[place], filled[place] = got.Values[i], true
 			}
 		}
 	}

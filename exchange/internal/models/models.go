@@ -178,6 +178,14 @@ func EveryLayer(t testing.TB) []Model {
 		Model{"contractive-dense", Around(t, vector, nn.Contractive{Layers: nn.Layers{nn.Dense{Units: 4, Activation: nn.Tanh}}, Weight: 1})},
 		Model{"contractive-images", Around(t, image, nn.PatchMasking{Size: nn.Pair{7, 2}, Rate: 0.5}, nn.Contractive{Layers: nn.Layers{conv(2), nn.Flatten{}, nn.Dense{Units: 3}}, Weight: 1})},
 		Model{"tied-steps", Filled(t, nn.Layers{nn.Input{4, 3}, wide}, nn.Layers{nn.Tied{To: "wide", Activation: nn.Sigmoid}})})
+	first := nn.Named{Name: "first", Layer: nn.Conv2D{Filters: 4, Kernel: nn.Pair{3, 2}, Strides: nn.Square(2), Padding: nn.Same, Activation: nn.SELU}}
+	second := nn.Named{Name: "second", Layer: nn.Frozen{Layer: nn.Conv2D{Filters: 3, Kernel: nn.Square(3), Strides: nn.Pair{1, 2}}}}
+	steps := nn.Named{Name: "steps", Layer: nn.Conv1D{Filters: 4, Kernel: 3, Strides: 2, Padding: nn.Same}}
+	back := nn.Named{Name: "back", Layer: nn.Conv2DTranspose{Filters: 2, Kernel: nn.Square(2), Strides: nn.Square(2), NoBias: true}}
+	models = append(models,
+		Model{"tied-convolutions", Filled(t, nn.Layers{nn.Input{10, 12, 2}, first, second},
+			nn.Layers{nn.Tied{To: "second", Activation: nn.SELU}, nn.Residual{Layers: nn.Layers{back, nn.Tied{To: "back"}}}, nn.Tied{To: "first", Activation: nn.Sigmoid}})},
+		Model{"tied-sequences", Filled(t, nn.Layers{nn.Input{8, 2}, steps}, nn.Layers{nn.Tied{To: "steps", NoBias: true}})})
 	return append(models, Model{"skips", Filled(t,
 		nn.Layers{nn.Input{8, 8, 1}, conv(2), nn.Tap{Name: "a"}, nn.MaxPooling2D{}, conv(3)},
 		nn.Layers{nn.UpSampling2D{}, nn.Join{Name: "a"}, conv(1)})})

@@ -147,7 +147,8 @@ func (a *Autoencoder) scaled(data dataset.Source) (dataset.Source, error) {
 
 // Evaluate returns a loss and metrics over all samples of data.
 func (a *Autoencoder) Evaluate(ctx context.Context, data dataset.Source, l loss.Loss, metrics ...metric.Metric) (train.Scores, error) {
-	t := train.Trainer{Network: a.whole, Loss: l, Metrics: metrics, BatchSize: inferenceBatch}
+	most := max(1, min(inferenceBatch, passValues/a.whole.TrainingValues()))
+	t := train.Trainer{Network: a.whole, Loss: l, Metrics: metrics, BatchSize: int(most)}
 	data, err := a.scaled(data)
 	if err != nil {
 		return train.Scores{}, err

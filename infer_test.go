@@ -5,12 +5,14 @@ import (
 	"errors"
 	"math"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
 
 	"hourglass/dataset"
 	"hourglass/internal/race"
+	"hourglass/loss"
 	"hourglass/nn"
 	"hourglass/tensor"
 )
@@ -144,6 +146,7 @@ func TestMemoryOfACall(t *testing.T) {
 	}
 	a.SetThreads(1)
 	x := tensor.New(3, 512, 512, 1)
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which takes passes from their pool
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	if _, err := a.Encode(x.Slice(0, 1)); err != nil {
@@ -163,6 +166,14 @@ func TestMemoryOfACall(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if got := (after.TotalAlloc - before.TotalAlloc) >> 20; got > 80 {
 		t.Errorf("three images take %d MiB", got)
+	}
+	runtime.ReadMemStats(&before)
+	if _, err := a.Evaluate(t.Context(), dataset.Array{Tensor: x}, loss.MeanSquaredError{}); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if got := (after.TotalAlloc - before.TotalAlloc) >> 20; got > 80 {
+		t.Errorf("evaluating three images takes %d MiB", got)
 	}
 }
 

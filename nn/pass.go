@@ -75,6 +75,9 @@ type PassOptions struct {
 	// Logits asks for the output before the final sigmoid, which the network must
 	// have (Network.EndsInSigmoid).
 	Logits bool
+	// NoGradients leaves out the memory that Backward needs: the pass evaluates losses and
+	// trains nothing.
+	NoGradients bool
 }
 
 // NewPass returns a pass for inference, with memory for capacity samples. The
@@ -112,6 +115,9 @@ func (n *Network) newPass(capacity int, o PassOptions, training bool) *Pass {
 	}
 	if !training {
 		p.rest()
+	}
+	if o.NoGradients {
+		p.learns = make([]bool, len(n.shapes))
 	}
 	p.findRuns()
 	p.allocateFrames(max(o.Workers, 1))

@@ -11,6 +11,17 @@ import (
 // machine has as many.
 func (n *Network) CheckBatch(samples int) error {
 	const mostBytes, perValue = math.MaxInt, 2 * 4 // a value and its gradient, float32s
+	values := n.TrainingValues()
+	if most := mostBytes / perValue / values; int64(samples) > most {
+		return fmt.Errorf("%d samples of a network with %d values each need more memory than this platform can address, want at most %d samples",
+			samples, values, most)
+	}
+	return nil
+}
+
+// TrainingValues returns how many values a pass for training holds with each sample, as many
+// gradients not counted.
+func (n *Network) TrainingValues() int64 {
 	values := int64(n.input.Size())
 	copies := n.wire(true).copies
 	for i := range n.ops {
@@ -19,11 +30,7 @@ func (n *Network) CheckBatch(samples int) error {
 			values += int64(size) * int64(min(copies[i+1], copies[n.ops[i].inputs[0]]))
 		}
 	}
-	if most := mostBytes / perValue / values; int64(samples) > most {
-		return fmt.Errorf("%d samples of a network with %d values each need more memory than this platform can address, want at most %d samples",
-			samples, values, most)
-	}
-	return nil
+	return values
 }
 
 // allocateFrames prepares what stages need beside values, for so many workers.
@@ -271,6 +278,9 @@ func (p *Pass) allocateGradients() {
 		if s.DerivedAlways || slices.ContainsFunc(s.inputs, func(v Value) bool { return p.learns[v] }) {
 			p.derived[i] = make([]float32, s.Derived)
 		}
+	}
+	if p.doutput == nil { // where nothing learns
+		p.doutput = make([]float32, len(p.values[p.net.output]))
 	}
 	for w := range p.frames {
 		for i := range stages {

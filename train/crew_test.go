@@ -7,6 +7,7 @@ import (
 
 	"hourglass/internal/parallel"
 	"hourglass/loss"
+	"hourglass/nn"
 	"hourglass/optim"
 )
 
@@ -57,7 +58,7 @@ func TestTeamsGiveTheSameBits(t *testing.T) {
 	for _, workers := range []int{1, 6} {
 		net := noisyNetwork(t)
 		trainer := Trainer{Network: net, Loss: loss.BinaryCrossEntropy{}, Optimizer: optim.Adam{}, BatchSize: 16, Threads: workers}
-		l := trainer.newLoop(samples(20, 6, 6), "training", trainer.BatchSize)
+		l := trainer.newLoop(samples(20, 6, 6), "training", trainer.BatchSize, nn.PassOptions{})
 		defer l.team.Close()
 		l.team.trials.least = 0
 		l.startTraining()

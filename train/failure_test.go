@@ -440,7 +440,7 @@ func TestWeightsChangedByObserver(t *testing.T) {
 			r.WeightsChanged()
 			fresh := build()
 			copy(fresh.Weights(), other.Weights())
-			reference = trainer(fresh, 1).newLoop(samples(10, 6, 6, 1), "training", 4)
+			reference = trainer(fresh, 1).newLoop(samples(10, 6, 6, 1), "training", 4, nn.PassOptions{})
 			reference.startTraining()
 			reference.state.Step = r.State.Step
 			if _, err := reference.step(slices.Clone(r.loop.order[4:8])); err != nil {

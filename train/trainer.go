@@ -93,7 +93,7 @@ func (t *Trainer) Fit(ctx context.Context, training, validation dataset.Source) 
 	if err := t.validate(training, validation); err != nil {
 		return nil, err
 	}
-	l := t.newLoop(training, "training", t.BatchSize)
+	l := t.newLoop(training, "training", t.BatchSize, nn.PassOptions{})
 	defer l.team.Close()
 	l.startTraining()
 	run := l.newRun(training.Len())
@@ -242,7 +242,7 @@ type loop struct {
 
 // newLoop prepares steps on batches of up to capacity samples of source, which
 // messages call what.
-func (t *Trainer) newLoop(source dataset.Source, what string, capacity int) *loop {
+func (t *Trainer) newLoop(source dataset.Source, what string, capacity int, o nn.PassOptions) *loop {
 	threads := t.Threads
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
@@ -276,7 +276,8 @@ func (t *Trainer) newLoop(source dataset.Source, what string, capacity int) *loo
 	}
 	l.allocateCopies(capacity, threads)
 	l.use(source, what)
-	l.pass = t.Network.NewTrainingPass(capacity, nn.PassOptions{Workers: threads, Logits: l.logits != nil})
+	o.Workers, o.Logits = threads, l.logits != nil
+	l.pass = t.Network.NewTrainingPass(capacity, o)
 	l.trainJob, l.evaluateJob = l.trainShare, l.evaluateShare
 	return l
 }
@@ -539,7 +540,7 @@ func (t *Trainer) Evaluate(ctx context.Context, source dataset.Source) (scores S
 	if err := t.fits("evaluation", source, max(t.BatchSize, 1)); err != nil {
 		return Scores{}, err
 	}
-	l := t.newLoop(source, "evaluation", max(t.BatchSize, 1))
+	l := t.newLoop(source, "evaluation", max(t.BatchSize, 1), nn.PassOptions{NoGradients: true})
 	defer l.team.Close()
 	scores, err = l.evaluate(ctx, source, "evaluation")
 	if err != nil {

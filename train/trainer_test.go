@@ -106,7 +106,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 	for _, threads := range []int{1, 2, 3} {
 		trainer := Trainer{Network: noisyNetwork(t), Loss: loss.BinaryCrossEntropy{}, Optimizer: optim.Nadam{}, BatchSize: 16, Threads: threads,
 			Metrics: []metric.Metric{metric.RoundedAccuracy{}, metric.MeanAbsoluteError{}}}
-		l := trainer.newLoop(samples(20, 6, 6), "training", trainer.BatchSize)
+		l := trainer.newLoop(samples(20, 6, 6), "training", trainer.BatchSize, nn.PassOptions{})
 		defer l.team.Close()
 		l.startTraining()
 		batch := []int{3, 5, 1, 19, 7, 8, 9, 0, 2, 4, 6}

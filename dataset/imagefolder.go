@@ -22,9 +22,9 @@ type Color string
 const (
 	// ColorAuto is grey if no pixel of any image has a colour, and else colour.
 	ColorAuto Color = ""
-	// ColorGrey keeps the luma of ITU-R BT.601, (19595 R + 38470 G + 7471 B) / 2^16
+	// ColorGray keeps the luma of ITU-R BT.601, (19595 R + 38470 G + 7471 B) / 2^16
 	// rounded, as Pillow's convert("L") does. The shape of an image is height×width.
-	ColorGrey Color = "grey"
+	ColorGray Color = "grey"
 	// ColorRGB keeps red, green and blue. The shape is height×width×3.
 	ColorRGB Color = "rgb"
 )
@@ -102,7 +102,7 @@ func (o *ImageOptions) check() error {
 		return fmt.Errorf("an image size of %d×%d (width×height), want both from 1 to %d", o.Width, o.Height, maxSide)
 	}
 	switch o.Color {
-	case ColorAuto, ColorGrey, ColorRGB:
+	case ColorAuto, ColorGray, ColorRGB:
 	default:
 		return fmt.Errorf("colours %.40q, want grey or rgb", o.Color)
 	}
@@ -246,7 +246,7 @@ func (f *imageFolder) read(ctx context.Context) (*Images, error) {
 		return nil, err
 	}
 	f.channels = 3
-	if f.options.Color == ColorGrey {
+	if f.options.Color == ColorGray {
 		f.channels = 1
 	}
 	// Division spares an overflow.

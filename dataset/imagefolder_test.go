@@ -91,9 +91,9 @@ func TestReadImageFolderColors(t *testing.T) {
 	}{
 		{greys, ColorAuto, "2×1 [10 10 200 200]"},
 		{greys, ColorRGB, "2×1×3 [10 10 10 10 10 10 200 200 200 200 200 200]"},
-		{greys, ColorGrey, "2×1 [10 10 200 200]"},
+		{greys, ColorGray, "2×1 [10 10 200 200]"},
 		{mixed, ColorAuto, "2×1×3 [10 10 10 10 10 10 255 0 0 255 0 0]"},
-		{mixed, ColorGrey, "2×1 [10 10 76 76]"}, // 0.299·255
+		{mixed, ColorGray, "2×1 [10 10 76 76]"}, // 0.299·255
 	} {
 		d, err := ReadImageFolder(t.Context(), folder(t, c.files), ImageOptions{Color: c.color})
 		if err != nil {

@@ -9,31 +9,31 @@ import (
 	"hourglass/tensor"
 )
 
-// Labelled is a set of codes, of shape N×(code), with the class of each.
-type Labelled struct {
+// Labeled is a set of codes, of shape N×(code), with the class of each.
+type Labeled struct {
 	Codes  tensor.Tensor
 	Labels []int
 }
 
 // Pick returns the listed samples, in their order, as a set of its own. An index
 // may occur more than once.
-func (l Labelled) Pick(indices []int) (Labelled, error) {
+func (l Labeled) Pick(indices []int) (Labeled, error) {
 	const doing = "pick samples"
 	if err := l.check(doing); err != nil {
-		return Labelled{}, err
+		return Labeled{}, err
 	}
 	if len(indices) == 0 {
-		return Labelled{}, fmt.Errorf("neighbors: %s: none is listed, want at least one", doing)
+		return Labeled{}, fmt.Errorf("neighbors: %s: none is listed, want at least one", doing)
 	}
 	shape := l.Codes.Shape.Clone()
 	shape[0] = len(indices)
 	if err := shape.Validate(); err != nil {
-		return Labelled{}, fmt.Errorf("neighbors: %s: %w", doing, err)
+		return Labeled{}, fmt.Errorf("neighbors: %s: %w", doing, err)
 	}
-	picked := Labelled{Codes: tensor.New(shape...), Labels: make([]int, len(indices))}
+	picked := Labeled{Codes: tensor.New(shape...), Labels: make([]int, len(indices))}
 	for to, from := range indices {
 		if from < 0 || from >= l.Codes.Len() {
-			return Labelled{}, fmt.Errorf("neighbors: %s: index %d, want 0 to %d", doing, from, l.Codes.Len()-1)
+			return Labeled{}, fmt.Errorf("neighbors: %s: index %d, want 0 to %d", doing, from, l.Codes.Len()-1)
 		}
 		copy(picked.Codes.Row(to), l.Codes.Row(from))
 		picked.Labels[to] = l.Labels[from]
@@ -41,7 +41,7 @@ func (l Labelled) Pick(indices []int) (Labelled, error) {
 	return picked, nil
 }
 
-func (l Labelled) check(doing string) error {
+func (l Labeled) check(doing string) error {
 	if err := checkCodes(doing, l.Codes); err != nil {
 		return err
 	}
@@ -61,8 +61,8 @@ type Recognition struct {
 // Recognize labels each query by the vote of its k nearest references, as with
 // k = 1 the lecture does: the least mean squared difference of codes is the least
 // distance.
-func Recognize(ctx context.Context, references, queries Labelled, k int) (Recognition, error) {
-	for _, set := range []Labelled{references, queries} {
+func Recognize(ctx context.Context, references, queries Labeled, k int) (Recognition, error) {
+	for _, set := range []Labeled{references, queries} {
 		if err := set.check("recognise"); err != nil {
 			return Recognition{}, err
 		}
@@ -105,7 +105,7 @@ func NewSpread(values []float64) Spread {
 // RecognizeDraws repeats Recognize with k = 1 and perClass references of each
 // class, drawn anew from training each time by [DrawPerClass] with the seeds seed,
 // seed+1, …, and returns the accuracies.
-func RecognizeDraws(ctx context.Context, training, queries Labelled, perClass, draws int, seed uint64) (Spread, error) {
+func RecognizeDraws(ctx context.Context, training, queries Labeled, perClass, draws int, seed uint64) (Spread, error) {
 	if draws < 1 {
 		return Spread{}, fmt.Errorf("neighbors: recognise repeatedly: %d draws, want at least 1", draws)
 	}

@@ -14,8 +14,8 @@ import (
 
 func TestRecognizeIsScikitLearns(t *testing.T) {
 	g := readGolden(t)
-	r, err := neighbors.Recognize(background, neighbors.Labelled{Codes: array(g.References), Labels: g.Labels},
-		neighbors.Labelled{Codes: array(g.Queries), Labels: g.Truth}, 1)
+	r, err := neighbors.Recognize(background, neighbors.Labeled{Codes: array(g.References), Labels: g.Labels},
+		neighbors.Labeled{Codes: array(g.Queries), Labels: g.Truth}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,8 +127,8 @@ func TestNewSpread(t *testing.T) {
 }
 
 // blobs are classes well apart, all of whose members any labelled member recognises.
-func blobs(seed uint64, n int) neighbors.Labelled {
-	l := neighbors.Labelled{Codes: normal(seed, n, 4), Labels: make([]int, n)}
+func blobs(seed uint64, n int) neighbors.Labeled {
+	l := neighbors.Labeled{Codes: normal(seed, n, 4), Labels: make([]int, n)}
 	for i := range n {
 		l.Labels[i] = i % 3
 		l.Codes.Row(i)[i%3] += 100
@@ -146,11 +146,11 @@ func TestRecognizeDraws(t *testing.T) {
 	}
 }
 
-func TestLabelledErrors(t *testing.T) {
+func TestLabeledErrors(t *testing.T) {
 	good := blobs(1, 9)
-	few := neighbors.Labelled{Codes: good.Codes, Labels: good.Labels[:8]}
-	negative := neighbors.Labelled{Codes: good.Codes, Labels: append([]int{-1}, good.Labels[1:]...)}
-	recognize := func(a, b neighbors.Labelled) error { _, err := neighbors.Recognize(background, a, b, 1); return err }
+	few := neighbors.Labeled{Codes: good.Codes, Labels: good.Labels[:8]}
+	negative := neighbors.Labeled{Codes: good.Codes, Labels: append([]int{-1}, good.Labels[1:]...)}
+	recognize := func(a, b neighbors.Labeled) error { _, err := neighbors.Recognize(background, a, b, 1); return err }
 	pick := func(i ...int) error { _, err := good.Pick(i); return err }
 	confuse := func(a, b []int) error { _, err := neighbors.NewConfusion(a, b, 0); return err }
 	for want, err := range map[string]error{
@@ -171,8 +171,8 @@ func ExampleRecognize() {
 	codes, _ := tensor.FromSlice([]float32{0, 1, 10, 11}, 4, 1)
 	queries, _ := tensor.FromSlice([]float32{2, 9, 12}, 3, 1)
 	r, _ := neighbors.Recognize(context.Background(),
-		neighbors.Labelled{Codes: codes, Labels: []int{0, 0, 1, 1}},
-		neighbors.Labelled{Codes: queries, Labels: []int{0, 1, 0}}, 1)
+		neighbors.Labeled{Codes: codes, Labels: []int{0, 0, 1, 1}},
+		neighbors.Labeled{Codes: queries, Labels: []int{0, 1, 0}}, 1)
 	fmt.Println(r.Predicted, r.Confusion)
 	fmt.Printf("recognition accuracy %.1f%%\n", 100*r.Confusion.Accuracy())
 	// Output:

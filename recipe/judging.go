@@ -65,7 +65,7 @@ func (s *Session) judgeCodes(ctx context.Context) error {
 	}
 	training.Codes, test.Codes = meanOverSteps(training.Codes), meanOverSteps(test.Codes)
 	q := CodeQuality{Learned: len(training.Labels), Judged: len(test.Labels), K: min(k, len(training.Labels))}
-	result, err := neighbors.Recognize(ctx, training.Labelled, test.Labelled, q.K)
+	result, err := neighbors.Recognize(ctx, training.Labeled, test.Labeled, q.K)
 	if err != nil {
 		return err
 	}

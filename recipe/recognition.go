@@ -34,7 +34,7 @@ const (
 // labelledImages are images and their codes.
 type labelledImages struct {
 	images *dataset.Images
-	neighbors.Labelled
+	neighbors.Labeled
 }
 
 // encodeLabelled returns the codes of labelled images.
@@ -48,7 +48,7 @@ func (s *Session) encodeLabelled(ctx context.Context, images *dataset.Images) (l
 	for i, l := range images.Labels {
 		labels[i] = int(l)
 	}
-	return labelledImages{images, neighbors.Labelled{Codes: codes, Labels: labels}}, err
+	return labelledImages{images, neighbors.Labeled{Codes: codes, Labels: labels}}, err
 }
 
 // recognize labels images by the nearest labelled code, as the lecture's text has
@@ -62,7 +62,7 @@ func (s *Session) recognize(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	spread, err := neighbors.RecognizeDraws(ctx, training.Labelled, test.Labelled, labelledPerClass, recognitionDraws, s.Options.Seed)
+	spread, err := neighbors.RecognizeDraws(ctx, training.Labeled, test.Labeled, labelledPerClass, recognitionDraws, s.Options.Seed)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (s *Session) showRecognition(ctx context.Context, training, test labelledIm
 	if err != nil {
 		return err
 	}
-	result, err := neighbors.Recognize(ctx, references, test.Labelled, 1)
+	result, err := neighbors.Recognize(ctx, references, test.Labeled, 1)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (s *Session) showRecognition(ctx context.Context, training, test labelledIm
 // prints: labels in rows of ten, and the accuracy.
 func (s *Session) recognizeAsLecture(ctx context.Context, training labelledImages) (accuracy float64, err error) {
 	var drawn [2][]int
-	var sets [2]neighbors.Labelled
+	var sets [2]neighbors.Labeled
 	for i := range sets {
 		seed := s.Options.Seed + uint64(i)
 		if drawn[i], err = neighbors.DrawFromBatch(training.images.Len(), lectureBatch, lectureCount, seed); err != nil {

@@ -53,7 +53,8 @@ func checkSides(n *nn.Network, what string, source dataset.Source) error {
 	if n.Classes() > 0 && dataset.FaceOf(source, dataset.Labels) == nil {
 		return fmt.Errorf("train: the network has layers that ask for labels of %d classes, but the %s samples have none; want data with labels (dataset.Labels)", n.Classes(), what)
 	}
-	for f, want := range map[dataset.Face]int{dataset.Targets: n.Output().Size(), dataset.Weights: 1, dataset.Mask: n.Output().Size(), dataset.Labels: 1} {
+	for i, want := range [...]int{dataset.Targets: n.Output().Size(), dataset.Weights: 1, dataset.Mask: n.Output().Size(), dataset.Labels: 1} {
+		f := dataset.Face(i)
 		face := dataset.FaceOf(source, f)
 		switch {
 		case face == nil:

@@ -68,7 +68,7 @@ func (f *loadFlags) options(cmd *cobra.Command, log io.Writer) (dataset.LoadOpti
 	choose("missing", f.missing, among(&o.CSV.Missing, map[string]dataset.Missing{
 		"refuse": dataset.MissingRefuse, "mean": dataset.MissingMean, "drop": dataset.MissingDrop}), "refuse, mean or drop")
 	choose("colour", f.color, among(&o.Images.Color, map[string]dataset.Color{
-		"auto": dataset.ColorAuto, "grey": dataset.ColorGrey, "rgb": dataset.ColorRGB}), "auto, grey or rgb")
+		"auto": dataset.ColorAuto, "grey": dataset.ColorGray, "gray": dataset.ColorGray, "rgb": dataset.ColorRGB}), "auto, grey or rgb")
 	choose("part", f.part, func(s string) bool { return s == "" || s == trainPart || s == testPart }, "train or test")
 	choose("delimiter", f.delimiter, func(s string) bool { return parseDelimiter(s, &o.CSV.Delimiter) }, "a single character, tab or space")
 	choose("image-size", f.imageSize, func(s string) bool { return parseSize(s, &o.Images) }, "WIDTHxHEIGHT such as 32x32")

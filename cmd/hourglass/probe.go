@@ -62,7 +62,7 @@ table (--out); if they have labels, it says how many are right.
 			if in.Labels == nil {
 				return fmt.Errorf("probe: %s has no labels; see --label in '%s --help'", in.Path, cmd.CommandPath())
 			}
-			learned, rest, err := divide(neighbors.Labelled{Codes: codes, Labels: in.Labels}, perClass, seed)
+			learned, rest, err := divide(neighbors.Labeled{Codes: codes, Labels: in.Labels}, perClass, seed)
 			if err != nil {
 				return err
 			}
@@ -80,7 +80,7 @@ table (--out); if they have labels, it says how many are right.
 				if err != nil {
 					return err
 				}
-				if r.Accuracy, r.Judged, err = accuracyOn(p, neighbors.Labelled{Codes: flat(vectors), Labels: test.Labels}); err != nil {
+				if r.Accuracy, r.Judged, err = accuracyOn(p, neighbors.Labeled{Codes: flat(vectors), Labels: test.Labels}); err != nil {
 					return err
 				}
 			}
@@ -122,7 +122,7 @@ type probed struct {
 }
 
 // divide draws the samples to learn from, and returns the others too.
-func divide(all neighbors.Labelled, perClass int, seed uint64) (learned, rest neighbors.Labelled, err error) {
+func divide(all neighbors.Labeled, perClass int, seed uint64) (learned, rest neighbors.Labeled, err error) {
 	if perClass == 0 {
 		return all, rest, nil
 	}
@@ -148,7 +148,7 @@ func divide(all neighbors.Labelled, perClass int, seed uint64) (learned, rest ne
 }
 
 // accuracyOn returns the share of samples that a classifier gets right, nil of none.
-func accuracyOn(p *probe.Probe, samples neighbors.Labelled) (*float64, int, error) {
+func accuracyOn(p *probe.Probe, samples neighbors.Labeled) (*float64, int, error) {
 	if len(samples.Labels) == 0 {
 		return nil, 0, nil
 	}

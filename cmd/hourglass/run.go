@@ -116,9 +116,12 @@ func (f *runFlags) options(cmd *cobra.Command, args []string) (o recipe.Options,
 	if err := f.train.check(cmd); err != nil {
 		return o, err
 	}
-	for name, value := range map[string]int{"samples": f.samples, "likelihood": f.draws} {
-		if cmd.Flags().Changed(name) && value < 1 {
-			return o, usagef("--%s is %d, want at least 1", name, value)
+	for _, flag := range []struct {
+		name  string
+		value int
+	}{{"samples", f.samples}, {"likelihood", f.draws}} {
+		if cmd.Flags().Changed(flag.name) && flag.value < 1 {
+			return o, usagef("--%s is %d, want at least 1", flag.name, flag.value)
 		}
 	}
 	baseline, err := isPCA(f.baseline)

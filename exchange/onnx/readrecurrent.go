@@ -84,8 +84,8 @@ func (s *stream) allStates(n *node) (bool, error) {
 
 // checkRecurrent reports what a recurrent node does that nn's layers do not.
 func (s *stream) checkRecurrent(n *node) error {
-	for i, name := range map[int]string{5: "initial_h", 6: "initial_c", 7: "P"} {
-		a, err := s.m.inputArray(n, i)
+	for i, name := range []string{"initial_h", "initial_c", "P"} {
+		a, err := s.m.inputArray(n, 5+i)
 		if err != nil {
 			return cannot(n, "%s is not constant, want zeros", name)
 		}

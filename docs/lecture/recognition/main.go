@@ -29,12 +29,12 @@ func main() {
 		hourglass.Loss(loss.MeanSquaredError{}),
 		hourglass.Optimizer(optim.Adam{Torch: true})))
 
-	labelled := func(images *dataset.Images) neighbors.Labelled {
+	labelled := func(images *dataset.Images) neighbors.Labeled {
 		labels := make([]int, images.Len())
 		for i, label := range images.Labels {
 			labels[i] = int(label)
 		}
-		return neighbors.Labelled{Codes: must(ae.EncodeAll(ctx, images)), Labels: labels}
+		return neighbors.Labeled{Codes: must(ae.EncodeAll(ctx, images)), Labels: labels}
 	}
 	training, test := labelled(data.Train), labelled(data.Test.Slice(0, 1000))
 	spread := must(neighbors.RecognizeDraws(ctx, training, test, 10, 20, 42)) // ten a class, twenty draws

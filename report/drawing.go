@@ -110,15 +110,17 @@ func (d *drawing) describe(r Run) {
 		strings.Join(sizes, ", "), count(d.Code, "number"))
 }
 
-// layerTable lists the layers as a summary does.
+// layerTable lists the layers as a summary does, composites in front of their parts.
 func (r Run) layerTable() table {
 	t := table{Caption: "Layers", Summary: "The layers as a table", Long: true,
 		Head: []string{"Layer", "Part", "Output", "Parameters"}}
 	total := 0
 	part := func(name string, layers []Layer) {
 		for _, l := range layers {
-			t.Rows = append(t.Rows, []string{strings.TrimSpace(l.LayerInfo.Layer + " " + l.Detail), name,
-				formatShape(l.Output), formatInt(l.Parameters)})
+			for _, row := range append([]Layer{l}, l.Parts...) {
+				label := strings.Repeat("· ", row.Depth) + strings.TrimSpace(row.LayerInfo.Layer+" "+row.Detail)
+				t.Rows = append(t.Rows, []string{label, name, formatShape(row.Output), formatInt(row.Parameters)})
+			}
 			total += l.Parameters
 		}
 	}

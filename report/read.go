@@ -38,7 +38,8 @@ type Run struct {
 // Layer is a line of a model's summary and what else is worth saying of the layer.
 type Layer struct {
 	nn.LayerInfo
-	Detail string // "selu", "rate 0.5"; may be empty
+	Detail string  // "selu", "rate 0.5"; may be empty
+	Parts  []Layer // of a composite, in their order, those of parts behind them
 }
 
 // Figure is a picture of a run.
@@ -119,12 +120,16 @@ func readModel(r *Run, dir string) error {
 	return nil
 }
 
-// layersOf returns a network's table with details, without the parts of composites.
+// layersOf returns a network's table with details.
 func layersOf(n *nn.Network) []Layer {
 	var layers []Layer
 	for _, info := range n.Table() {
+		l := Layer{LayerInfo: info, Detail: detail(info.Of)}
 		if info.Depth == 0 {
-			layers = append(layers, Layer{info, detail(info.Of)})
+			layers = append(layers, l)
+		} else {
+			whole := &layers[len(layers)-1]
+			whole.Parts = append(whole.Parts, l)
 		}
 	}
 	return layers

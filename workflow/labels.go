@@ -3,6 +3,7 @@ package workflow
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"hourglass/dataset"
 )
@@ -19,6 +20,26 @@ func (m *Model) labelled(source dataset.Source, in *dataset.Data) (dataset.Sourc
 		return nil, err
 	}
 	return dataset.With(source, dataset.Labels, face)
+}
+
+// Labels returns the labels of all samples, numbered as the model's classes are; nil if no
+// layer of it asks for labels (nn.Condition).
+func (m *Model) Labels(in *Input) ([]int, error) { return m.labels(in.Data) }
+
+// Class returns the number of a class that layers of the model ask for, by its name or number.
+func (m *Model) Class(name string) (int, error) {
+	if i := slices.Index(m.Record.Classes, name); i >= 0 {
+		return i, nil
+	}
+	switch i, err := strconv.Atoi(name); {
+	case m.Classes() == 0:
+		return 0, fmt.Errorf("workflow: no layer of the model asks for labels (condition), so %q says nothing to it", name)
+	case err == nil && i >= 0 && i < m.Classes():
+		return i, nil
+	case m.Record.Classes != nil:
+		return 0, fmt.Errorf("workflow: the model has no class %q, want one of %.200q", name, m.Record.Classes)
+	}
+	return 0, fmt.Errorf("workflow: the model has no class %q, want a number from 0 to %d", name, m.Classes()-1)
 }
 
 // labels returns the labels of samples, numbered as the model's classes are; nil if it

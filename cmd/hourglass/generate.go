@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
 
 	"github.com/spf13/cobra"
@@ -20,17 +21,22 @@ const (
 	fromCounts  = "autoregressive"
 )
 
+// generateFlags are the flags of generate beside those of the model and the data.
+type generateFlags struct {
+	made              madeFlags
+	from              string
+	count, components int
+	judged            int
+	seed              uint64
+	plane             bool
+}
+
 func newGenerateCommand() *cobra.Command {
 	var (
-		data              loadFlags
-		model             modelFlag
-		output            outputFlags
-		made              madeFlags
-		from              string
-		count, components int
-		judged            int
-		seed              uint64
-		plane             bool
+		data   loadFlags
+		model  modelFlag
+		output outputFlags
+		f      generateFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "generate [DATA] --model FILE",
@@ -50,6 +56,9 @@ With DATA it also says by numbers how good the samples are, as precision and rec
 (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020), by the codes that
 the samples have when they are encoded again.
 
+A model that asks for labels (condition) makes samples of all classes in turn, or those of
+--class alone; with DATA the codes are then like those of the samples of that class.
+
 A model with codes of two numbers draws its whole plane with --plane: --count images at
 the quantiles of the normal distribution.
 
@@ -58,69 +67,38 @@ the quantiles of the normal distribution.
   hourglass generate --model runs/plane/model.safetensors --plane --count 400 --out plane.npy`,
 		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			chosen := from != ""
-			if !chosen {
-				from = [2]string{fromNormal, fromMixture}[len(args)]
-			}
-			side := int(math.Sqrt(float64(count)))
-			switch {
-			case count < 1:
-				return usagef("--count is %d, want at least 1", count)
-			case from != fromNormal && from != fromMixture && from != fromCounts:
-				return usagef("--from is %q, want %s, %s or %s", from, fromMixture, fromNormal, fromCounts)
-			case from != fromNormal && len(args) == 0:
-				return usagef("--from %s wants DATA to fit it to; see '%s --help'", fromMixture, cmd.CommandPath())
-			case components < 1 || judged < 2:
-				return usagef("--components is %d and --judge %d, want at least 1 and 2", components, judged)
-			case plane && (side*side != count || len(args) > 0):
-				return usagef("--plane wants no DATA and a square number as --count, not %d", count)
-			}
-			if err := made.check(); err != nil {
+			if err := f.check(cmd, len(args) == 1); err != nil {
 				return err
 			}
-			log := output.logBeside(cmd, made.out)
+			log := output.logBeside(cmd, f.made.out)
 			if len(args) == 0 {
 				m, err := model.open(cmd)
 				if err != nil {
 					return err
 				}
-				codes, err := draw(m, plane, side, count, seed)
+				codes, err := f.draw(m)
 				if err != nil {
 					return err
 				}
-				return made.write(cmd, m, codes, columnsOf(count), log)
+				return f.write(cmd, m, codes, log)
 			}
-			m, in, real, err := openCoded(cmd, &model, &data, args[0], log)
+			c, err := openCoded(cmd, &model, &data, args[0], log)
 			if err != nil {
 				return err
 			}
-			defer in.Close()
-			codebook, quantized := m.Codebook()
-			if quantized && !chosen {
-				from = fromCounts
-			}
-			if from == fromCounts && !quantized {
-				return usagef("--from %s is for models whose encoder ends in a codebook (vector_quantizer)", fromCounts)
-			}
-			var sampler generate.Sampler = generate.Normal{Codes: real.Sample().Size()}
-			switch from {
-			case fromCounts:
-				codes := tensor.Tensor{Shape: append(tensor.Shape{real.Len()}, m.Encoder().Output()...), Data: real.Data}
-				if sampler, err = generate.FitAutoregressive(codes, codebook); err != nil {
-					return err
-				}
-			case fromMixture:
-				mixture, err := generate.FitMixture(cmd.Context(), thinned(real, fitted), generate.MixtureOptions{
-					Components: min(components, real.Len()), Seed: seed})
-				if err != nil {
-					return err
-				}
-				sampler = mixture
-			}
-			if err := made.write(cmd, m, sampler.Sample(count, seed), columnsOf(count), log); err != nil {
+			defer c.in.Close()
+			if err := f.keepClass(c); err != nil {
 				return err
 			}
-			quality, err := judge(cmd.Context(), m, sampler, thinned(real, judged), seed)
+			sampler, err := f.fit(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			if err := f.write(cmd, c.model, sampler.Sample(f.count, f.seed), log); err != nil {
+				return err
+			}
+			some := c.thinned(f.judged)
+			quality, err := judge(cmd.Context(), some, sampler, f.seed)
 			if err != nil || quality == nil {
 				return err
 			}
@@ -128,69 +106,131 @@ the quantiles of the normal distribution.
 				return writeJSON(cmd, quality)
 			}
 			fmt.Fprintf(log, "precision %.3f, recall %.3f, density %.3f, coverage %.3f (%d nearest of %d codes)\n",
-				quality.Precision, quality.Recall, quality.Density, quality.Coverage, quality.K, min(judged, real.Len()))
+				quality.Precision, quality.Recall, quality.Density, quality.Coverage, quality.K, some.codes.Len())
 			return nil
 		},
 	}
 	data.add(cmd, trainPart)
 	model.add(cmd, "required")
 	output.add(cmd)
-	made.add(cmd)
+	f.made.add(cmd, "all in turn")
 	flags := cmd.Flags()
-	flags.IntVar(&count, "count", 25, "how many samples to draw")
-	flags.StringVar(&from, "from", "", "distribution of the codes: `mixture|normal|autoregressive` (default with DATA mixture, or autoregressive if the model has a codebook; else normal)")
-	flags.IntVar(&components, "components", 10, "how many Gaussian distributions make the mixture")
-	flags.IntVar(&judged, "judge", 2000, "how many samples, real and drawn, are compared")
-	flags.BoolVar(&plane, "plane", false, "draw the whole plane of a model with codes of two numbers")
-	flags.Uint64Var(&seed, "seed", hourglass.DefaultSeed, "seed of what is drawn")
+	flags.IntVar(&f.count, "count", 25, "how many samples to draw")
+	flags.StringVar(&f.from, "from", "", "distribution of the codes: `mixture|normal|autoregressive` (default with DATA mixture, or autoregressive if the model has a codebook; else normal)")
+	flags.IntVar(&f.components, "components", 10, "how many Gaussian distributions make the mixture")
+	flags.IntVar(&f.judged, "judge", 2000, "how many samples, real and drawn, are compared")
+	flags.BoolVar(&f.plane, "plane", false, "draw the whole plane of a model with codes of two numbers")
+	flags.Uint64Var(&f.seed, "seed", hourglass.DefaultSeed, "seed of what is drawn")
 	return cmd
+}
+
+// check reports flags that do not go together, or not without data.
+func (f *generateFlags) check(cmd *cobra.Command, data bool) error {
+	switch side := f.side(); {
+	case f.count < 1:
+		return usagef("--count is %d, want at least 1", f.count)
+	case f.from != "" && f.from != fromNormal && f.from != fromMixture && f.from != fromCounts:
+		return usagef("--from is %q, want %s, %s or %s", f.from, fromMixture, fromNormal, fromCounts)
+	case f.from != "" && f.from != fromNormal && !data:
+		return usagef("--from %s wants DATA to fit it to; see '%s --help'", f.from, cmd.CommandPath())
+	case f.components < 1 || f.judged < 2:
+		return usagef("--components is %d and --judge %d, want at least 1 and 2", f.components, f.judged)
+	case f.plane && (side*side != f.count || data):
+		return usagef("--plane wants no DATA and a square number as --count, not %d", f.count)
+	}
+	return f.made.check()
+}
+
+// side returns how many samples a side of the plane has.
+func (f *generateFlags) side() int { return int(math.Sqrt(float64(f.count))) }
+
+// draw returns codes of the prior, or of the whole plane.
+func (f *generateFlags) draw(m *workflow.Model) (tensor.Tensor, error) {
+	size := m.Encoder().Output().Size()
+	if !f.plane {
+		return generate.Normal{Codes: size}.Sample(f.count, f.seed), nil
+	}
+	if size != 2 {
+		return tensor.Tensor{}, fmt.Errorf("generate: --plane wants a model with codes of 2 numbers, got %d", size)
+	}
+	return generate.Plane(f.side())
+}
+
+// keepClass keeps the samples of the class that is to be drawn, if one is named.
+func (f *generateFlags) keepClass(c *coded) error {
+	if f.made.class == "" {
+		return nil
+	}
+	class, err := c.model.Class(f.made.class)
+	if err != nil {
+		return usageError{err}
+	}
+	var samples []int
+	for i, label := range c.labels {
+		if label == class {
+			samples = append(samples, i)
+		}
+	}
+	if len(samples) == 0 {
+		return fmt.Errorf("generate: no sample of %s is of class %s", c.in.Path, f.made.class)
+	}
+	c.keep(samples)
+	return nil
+}
+
+// fit returns what draws codes like those of the data.
+func (f *generateFlags) fit(ctx context.Context, c *coded) (generate.Sampler, error) {
+	codebook, quantized := c.model.Codebook()
+	from := f.from
+	switch {
+	case from == fromCounts && !quantized:
+		return nil, usagef("--from %s is for models whose encoder ends in a codebook (vector_quantizer)", fromCounts)
+	case from == "" && quantized:
+		from = fromCounts
+	}
+	switch from {
+	case fromNormal:
+		return generate.Normal{Codes: c.codes.Sample().Size()}, nil
+	case fromCounts:
+		codes := tensor.Tensor{Shape: append(tensor.Shape{c.codes.Len()}, c.model.Encoder().Output()...), Data: c.codes.Data}
+		return generate.FitAutoregressive(codes, codebook)
+	}
+	codes := c.thinned(fitted).codes
+	return generate.FitMixture(ctx, codes, generate.MixtureOptions{Components: min(f.components, codes.Len()), Seed: f.seed})
+}
+
+// write decodes codes and writes the samples, in a square.
+func (f *generateFlags) write(cmd *cobra.Command, m *workflow.Model, codes tensor.Tensor, log io.Writer) error {
+	labels, err := f.made.labels(m, f.count, func(i int) int { return i % m.Classes() })
+	if err != nil {
+		return err
+	}
+	return f.made.write(cmd, m, codes, labels, columnsOf(f.count), log)
 }
 
 // fitted is how many codes a mixture is fitted to at the most: enough for its means and
 // covariances, few enough for seconds.
 const fitted = 10000
 
-// draw returns codes of the prior, or of the whole plane.
-func draw(m *workflow.Model, plane bool, side, count int, seed uint64) (tensor.Tensor, error) {
-	size := m.Encoder().Output().Size()
-	if !plane {
-		return generate.Normal{Codes: size}.Sample(count, seed), nil
-	}
-	if size != 2 {
-		return tensor.Tensor{}, fmt.Errorf("generate: --plane wants a model with codes of 2 numbers, got %d", size)
-	}
-	return generate.Plane(side)
-}
-
 // columnsOf returns in how many columns so many images are drawn.
 func columnsOf(count int) int { return int(math.Ceil(math.Sqrt(float64(count)))) }
 
-// thinned returns at most so many codes, evenly from all over them.
-func thinned(codes tensor.Tensor, most int) tensor.Tensor {
-	if codes.Len() <= most {
-		return codes
-	}
-	some := tensor.New(most, codes.Sample().Size())
-	for i := range most {
-		copy(some.Row(i), codes.Row(i*codes.Len()/most))
-	}
-	return some
-}
-
-// judge compares the codes of as many drawn samples with real ones; nil of too few.
-func judge(ctx context.Context, m *workflow.Model, sampler generate.Sampler, real tensor.Tensor, seed uint64) (*generate.Quality, error) {
+// judge compares the codes of as many drawn samples with real ones; nil of too few. Where the
+// model asks for labels the drawn have those of the real.
+func judge(ctx context.Context, real *coded, sampler generate.Sampler, seed uint64) (*generate.Quality, error) {
 	const nearest = 5 // as in both papers
-	if real.Len() <= nearest {
+	if real.codes.Len() <= nearest {
 		return nil, nil
 	}
-	samples, err := m.Autoencoder.Decode(sampler.Sample(real.Len(), seed+1))
+	model := real.model.Given(real.labels...)
+	samples, err := model.Decode(sampler.Sample(real.codes.Len(), seed+1))
 	if err != nil {
 		return nil, err
 	}
-	codes, err := m.Autoencoder.Encode(samples)
+	codes, err := model.Encode(samples)
 	if err != nil {
 		return nil, err
 	}
-	quality, err := generate.Judge(ctx, real, flat(codes), nearest)
+	quality, err := generate.Judge(ctx, real.codes, flat(codes), nearest)
 	return &quality, err
 }

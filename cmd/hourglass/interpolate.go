@@ -46,35 +46,39 @@ models whose codes are normally distributed.
 				return err
 			}
 			log := output.logBeside(cmd, made.out)
-			m, in, codes, err := openCoded(cmd, &model, &data, args[0], log)
+			c, err := openCoded(cmd, &model, &data, args[0], log)
 			if err != nil {
 				return err
 			}
-			defer in.Close()
+			defer c.in.Close()
 			path := generate.Linear
 			if spherical {
 				path = generate.Spherical
 			}
-			all := tensor.New(len(ends)*steps, codes.Sample().Size())
+			all := tensor.New(len(ends)*steps, c.codes.Sample().Size())
 			for i, pair := range ends {
 				for _, end := range pair {
-					if err := checkSample("between", end, in); err != nil {
+					if err := checkSample("between", end, c.in); err != nil {
 						return err
 					}
 				}
-				walk, err := path(codes.Row(pair[0]), codes.Row(pair[1]), steps)
+				walk, err := path(c.codes.Row(pair[0]), c.codes.Row(pair[1]), steps)
 				if err != nil {
 					return err
 				}
 				copy(all.Slice(i*steps, (i+1)*steps).Data, walk.Data)
 			}
-			return made.write(cmd, m, all, steps, log)
+			labels, err := made.labels(c.model, all.Len(), func(i int) int { return c.label(ends[i/steps][0]) })
+			if err != nil {
+				return err
+			}
+			return made.write(cmd, c.model, all, labels, steps, log)
 		},
 	}
 	data.add(cmd, testPart)
 	model.add(cmd, "required")
 	output.addQuiet(cmd)
-	made.add(cmd)
+	made.add(cmd, "that of the sample a walk starts from")
 	flags := cmd.Flags()
 	flags.StringArrayVar(&pairs, "between", []string{"0,1"}, "`I,J`: the numbers of two samples; may be given several times")
 	flags.IntVar(&steps, "steps", 10, "codes of a walk, both ends included")

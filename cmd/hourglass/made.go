@@ -13,10 +13,13 @@ import (
 	"hourglass/workflow"
 )
 
-// madeFlags say where samples go that were decoded from codes of no sample.
-type madeFlags struct{ out, figure string }
+// madeFlags say where samples go that were decoded from codes of no sample, and of which
+// class they are.
+type madeFlags struct{ out, figure, class string }
 
-func (f *madeFlags) add(cmd *cobra.Command) {
+// add adds the flags; without one for the class that is what otherwise says.
+func (f *madeFlags) add(cmd *cobra.Command, otherwise string) {
+	cmd.Flags().StringVar(&f.class, "class", "", "`label` to decode with, by name or number, where the model asks for labels (default "+otherwise+")")
 	cmd.Flags().StringVar(&f.out, "out", cmd.Name()+".npy", "`file` to write, .npy or .csv, -, or a folder for images")
 	cmd.Flags().StringVar(&f.figure, "figure", "", "PNG `file` of images (default --out with .png)")
 }
@@ -25,10 +28,30 @@ func (f *madeFlags) check() error {
 	return checkFile("out", f.out, workflow.NPY, workflow.Table, workflow.Images)
 }
 
+// labels returns the labels that so many codes are decoded with, that of --class or else each
+// code's own; nil where the decoder asks for none.
+func (f *madeFlags) labels(m *workflow.Model, count int, own func(code int) int) ([]int, error) {
+	if m.Decoder().Classes() == 0 && f.class == "" {
+		return nil, nil
+	}
+	if f.class != "" {
+		class, err := m.Class(f.class)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		own = func(int) int { return class }
+	}
+	labels := make([]int, count)
+	for i := range labels {
+		labels[i] = own(i)
+	}
+	return labels, nil
+}
+
 // write decodes codes and writes the samples; images it also draws, in rows of so many
 // columns.
-func (f *madeFlags) write(cmd *cobra.Command, m *workflow.Model, codes tensor.Tensor, columns int, log io.Writer) error {
-	samples, err := m.Autoencoder.Decode(codes)
+func (f *madeFlags) write(cmd *cobra.Command, m *workflow.Model, codes tensor.Tensor, labels []int, columns int, log io.Writer) error {
+	samples, err := m.Given(labels...).Decode(codes)
 	if err != nil {
 		return err
 	}
@@ -69,22 +92,72 @@ func flat(codes tensor.Tensor) tensor.Tensor {
 	return tensor.Tensor{Shape: tensor.Shape{codes.Len(), codes.Sample().Size()}, Data: codes.Data}
 }
 
-// openCoded opens a model and data and encodes all of it.
-func openCoded(cmd *cobra.Command, model *modelFlag, data *loadFlags, path string, log io.Writer) (*workflow.Model, *workflow.Input, tensor.Tensor, error) {
+// coded is data with its codes, of shape N×(numbers a code), and its labels where the model
+// asks for them.
+type coded struct {
+	model  *workflow.Model
+	in     *workflow.Input
+	codes  tensor.Tensor
+	labels []int
+}
+
+// openCoded opens a model and data and encodes all of it. The caller closes the data.
+func openCoded(cmd *cobra.Command, model *modelFlag, data *loadFlags, path string, log io.Writer) (*coded, error) {
 	m, err := model.open(cmd)
 	if err != nil {
-		return nil, nil, tensor.Tensor{}, err
+		return nil, err
 	}
 	in, err := data.load(cmd, m, path, log)
 	if err != nil {
-		return nil, nil, tensor.Tensor{}, err
+		return nil, err
+	}
+	labels, err := m.Labels(in)
+	if err != nil {
+		in.Close()
+		return nil, err
 	}
 	codes, err := workflow.Vectors(cmd.Context(), m, in, meter(log, "encode"))
 	if err != nil {
 		in.Close()
-		return nil, nil, tensor.Tensor{}, err
+		return nil, err
 	}
-	return m, in, flat(codes), nil
+	return &coded{m, in, flat(codes), labels}, nil
+}
+
+// label returns the label of a sample, 0 where there are none.
+func (c *coded) label(sample int) int {
+	if c.labels == nil {
+		return 0
+	}
+	return c.labels[sample]
+}
+
+// keep keeps the samples' codes and labels whose numbers are given.
+func (c *coded) keep(samples []int) {
+	codes := tensor.New(len(samples), c.codes.Sample().Size())
+	var labels []int
+	for i, from := range samples {
+		copy(codes.Row(i), c.codes.Row(from))
+		if c.labels != nil {
+			labels = append(labels, c.labels[from])
+		}
+	}
+	c.codes, c.labels = codes, labels
+}
+
+// thinned returns at most so many of the codes and labels, evenly from all over them.
+func (c *coded) thinned(most int) *coded {
+	n := c.codes.Len()
+	if n <= most {
+		return c
+	}
+	samples := make([]int, most)
+	for i := range samples {
+		samples[i] = i * n / most
+	}
+	some := *c
+	some.keep(samples)
+	return &some
 }
 
 // checkSample refuses the number of a sample that is not there.

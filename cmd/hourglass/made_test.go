@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,5 +68,47 @@ func TestCodesBeyondTheData(t *testing.T) {
 		if status, _, stderr := run(t, wrong...); status != exitUsage || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%v: exit %d, %q, want one line and exit %d", wrong, status, stderr, exitUsage)
 		}
+	}
+}
+
+// A model that asks for labels makes samples of the class that is asked for.
+func TestClassOfWhatIsMade(t *testing.T) {
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	data := writePictures(t, path("pictures"), 48)
+	mustRun(t, "train", data, "--architecture", "flatten > condition 2 > dense 2 tanh | condition 2 > dense 64 sigmoid > reshape 8x8", "--epochs", "3", "--out", path("run"))
+	made := func(name string, args ...string) []float32 {
+		t.Helper()
+		mustRun(t, append(args, "--model", path("run"), "--out", path(name))...)
+		samples, err := npy.ReadFile(path(name), 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return samples.Values
+	}
+	flat := made("flat.npy", "generate", "--count", "4", "--class", "flat")
+	for what, other := range map[string][]float32{
+		"by its number": made("0.npy", "generate", "--count", "4", "--class", "0"),
+		"in its turn":   made("all.npy", "generate", "--count", "4")[:64],
+	} {
+		if !slices.Equal(other, flat[:len(other)]) {
+			t.Errorf("a class %s is another than by its name", what)
+		}
+	}
+	if all := made("all.npy", "generate", "--count", "4"); slices.Equal(all[64:128], flat[64:128]) {
+		t.Error("the second class makes the same of a code as the first")
+	}
+	if text := mustRun(t, "generate", data, "--model", path("run"), "--class", "flat", "--count", "4", "--out", path("near.npy"), "--json"); !strings.Contains(text, "precision") {
+		t.Errorf("generate says %q", text)
+	}
+	for _, args := range [][]string{{"interpolate", data, "--between", "0,47", "--steps", "3"}, {"traverse", data, "--steps", "3"}} {
+		own, first := made("own.npy", args...), made("first.npy", append(args, "--class", "0")...)
+		if other := made("other.npy", append(args, "--class", "1")...); !slices.Equal(own, first) || slices.Equal(own, other) {
+			t.Errorf("%s decodes by default with another class than that of sample 0", args[0])
+		}
+	}
+	status, _, stderr := run(t, "generate", "--model", path("run"), "--class", "flad")
+	if status != exitUsage || !strings.Contains(stderr, `no class "flad"`) {
+		t.Errorf("exit %d, %q", status, stderr)
 	}
 }

@@ -54,15 +54,16 @@ table (--out); if they have labels, it says how many are right.
 				return applyProbe(cmd, &model, &data, &output, args[0], applied, out)
 			}
 			log := output.log(cmd)
-			m, in, codes, err := openCoded(cmd, &model, &data, args[0], log)
+			c, err := openCoded(cmd, &model, &data, args[0], log)
 			if err != nil {
 				return err
 			}
+			in := c.in
 			defer in.Close()
 			if in.Labels == nil {
 				return fmt.Errorf("probe: %s has no labels; see --label in '%s --help'", in.Path, cmd.CommandPath())
 			}
-			learned, rest, err := divide(neighbors.Labeled{Codes: codes, Labels: in.Labels}, perClass, seed)
+			learned, rest, err := divide(neighbors.Labeled{Codes: c.codes, Labels: in.Labels}, perClass, seed)
 			if err != nil {
 				return err
 			}
@@ -76,7 +77,7 @@ table (--out); if they have labels, it says how many are right.
 			}
 			if in.Test != nil {
 				test := &workflow.Input{Data: in.Test}
-				vectors, err := workflow.Vectors(cmd.Context(), m, test, meter(log, "encode"))
+				vectors, err := workflow.Vectors(cmd.Context(), c.model, test, meter(log, "encode"))
 				if err != nil {
 					return err
 				}
@@ -173,16 +174,17 @@ func applyProbe(cmd *cobra.Command, model *modelFlag, data *loadFlags, output *o
 	if err != nil {
 		return err
 	}
-	_, in, codes, err := openCoded(cmd, model, data, path, log)
+	c, err := openCoded(cmd, model, data, path, log)
 	if err != nil {
 		return err
 	}
+	in := c.in
 	defer in.Close()
-	probabilities, err := p.Probabilities(codes)
+	probabilities, err := p.Probabilities(c.codes)
 	if err != nil {
 		return err
 	}
-	predicted, err := p.Predict(codes)
+	predicted, err := p.Predict(c.codes)
 	if err != nil {
 		return err
 	}

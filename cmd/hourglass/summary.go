@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -22,21 +23,21 @@ func newSummaryCommand() *cobra.Command {
 		picture string
 	)
 	cmd := &cobra.Command{
-		Use:   "summary [RECIPE]",
+		Use:   "summary RECIPE|MODEL",
 		Short: "Show layers, output shapes and parameters",
 		Long: `Summary lists the layers of encoder and decoder as Keras prints them, of a recipe
-or of a model file, and says the architecture in the line that train --architecture
+or of a model (its file or the folder of its run), and says the architecture in the line that train --architecture
 takes.`,
 		Example: `  hourglass summary stacked
-  hourglass summary --model runs/stacked/model.safetensors --figure stacked.png`,
+  hourglass summary runs/stacked --figure stacked.png`,
 		Args:              arguments(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: completeRecipe,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ae, err := summarised(model, args)
+			ae, path, err := summarised(model, args)
 			if err != nil {
 				return err
 			}
-			noteUnverified(cmd, ae, model)
+			noteUnverified(cmd, ae, path)
 			if picture != "" {
 				if err := drawNetwork(ae, picture); err != nil {
 					return err
@@ -49,7 +50,7 @@ takes.`,
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&model, "model", "", "model `file`, or the folder of a run, to summarise instead of a recipe")
+	cmd.Flags().StringVar(&model, "model", "", "the model's `file`, or the folder of a run")
 	cmd.MarkFlagFilename("model", "safetensors")
 	cmd.Flags().StringVar(&picture, "figure", "", "also draw the network, to a `file` that ends in .png")
 	cmd.MarkFlagFilename("figure", "png")
@@ -89,17 +90,23 @@ func drawNetwork(ae *hourglass.Autoencoder, path string) error {
 	return figure.Save(path, f)
 }
 
-// summarised returns the autoencoder to summarise: that in a file or a recipe's.
-func summarised(model string, args []string) (*hourglass.Autoencoder, error) {
+// summarised returns the autoencoder to summarise, a recipe's or that in a file, and the file.
+func summarised(model string, args []string) (ae *hourglass.Autoencoder, path string, err error) {
 	if (model == "") == (len(args) == 0) {
-		return nil, usagef("want either a recipe or --model FILE; see 'hourglass summary --help'")
+		return nil, "", usagef("want either a recipe or a model; see 'hourglass summary --help'")
 	}
-	if model != "" {
-		return hourglass.Load(runs.ModelPath(model))
+	if model == "" {
+		r, err := recipe.ByName(args[0])
+		if err == nil {
+			ae, err = hourglass.New(r.Encoder, r.Decoder)
+			return ae, "", err
+		}
+		if _, missing := os.Stat(args[0]); missing != nil {
+			return nil, "", usageError{err}
+		}
+		model = args[0]
 	}
-	r, err := recipe.ByName(args[0])
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return hourglass.New(r.Encoder, r.Decoder)
+	path = runs.ModelPath(model)
+	ae, err = hourglass.Load(path)
+	return ae, path, err
 }

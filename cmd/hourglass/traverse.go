@@ -38,15 +38,15 @@ for each dimension.
 				return err
 			}
 			log := output.logBeside(cmd, made.out)
-			m, in, codes, err := openCoded(cmd, &model, &data, args[0], log)
+			c, err := openCoded(cmd, &model, &data, args[0], log)
 			if err != nil {
 				return err
 			}
-			defer in.Close()
-			if err := checkSample("sample", sample, in); err != nil {
+			defer c.in.Close()
+			if err := checkSample("sample", sample, c.in); err != nil {
 				return err
 			}
-			size := codes.Sample().Size()
+			size := c.codes.Sample().Size()
 			chosen := dims
 			if len(chosen) == 0 {
 				for d := range size {
@@ -58,19 +58,23 @@ for each dimension.
 				if d < 0 || d >= size {
 					return usagef("--dimension is %d, want 0 to %d", d, size-1)
 				}
-				row, err := generate.Traverse(codes.Row(sample), d, spreadOf(codes, d, steps))
+				row, err := generate.Traverse(c.codes.Row(sample), d, spreadOf(c.codes, d, steps))
 				if err != nil {
 					return err
 				}
 				copy(all.Slice(i*steps, (i+1)*steps).Data, row.Data)
 			}
-			return made.write(cmd, m, all, steps, log)
+			labels, err := made.labels(c.model, all.Len(), func(int) int { return c.label(sample) })
+			if err != nil {
+				return err
+			}
+			return made.write(cmd, c.model, all, labels, steps, log)
 		},
 	}
 	data.add(cmd, testPart)
 	model.add(cmd, "required")
 	output.addQuiet(cmd)
-	made.add(cmd)
+	made.add(cmd, "the sample's own")
 	flags := cmd.Flags()
 	flags.IntVar(&sample, "sample", 0, "number of the sample to start from")
 	flags.IntVar(&steps, "steps", 9, "codes for each dimension")

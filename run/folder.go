@@ -215,7 +215,7 @@ func (f *Folder) Begin(n *Notes) error {
 
 // clean removes what is not of the run that begins.
 func (f *Folder) clean(old *Notes) error {
-	ours := append([]string{NotesFile, MetricsFile, ModelFile, ReportFile}, oldFigures...)
+	ours := append([]string{NotesFile, MetricsFile, JournalFile, ModelFile, ReportFile}, oldFigures...)
 	if old != nil {
 		for _, name := range old.Files {
 			if name == filepath.Base(name) && filepath.Ext(name) == ".png" {

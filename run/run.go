@@ -9,6 +9,7 @@
 //	metrics.json        all numbers
 //	*.png, report.html  figures and the report
 //	checkpoints         where to go on
+//	epochs.jsonl        the epochs so far, while it trains
 //
 // [Open] locks the folder. [Session.Do] trains, saves and draws. A run that was
 // interrupted, or killed, goes on with [Options].Resume; what decides the bits must
@@ -21,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -84,6 +86,7 @@ type Plan struct {
 	Penalties  map[string]train.Schedule
 	Schedule   train.Schedule         // nil for none
 	Plateau    *train.ReduceOnPlateau // nil for none
+	Rates      *train.RateChanges     // nil for none
 	Clipping   train.Clipping
 	Metrics    []metric.Metric
 	Epochs     int
@@ -279,6 +282,11 @@ func (s *Session) fit(ctx context.Context) error {
 		options = append(options, hourglass.Observe(s.stop))
 	}
 	options = append(options, hourglass.Observe(s.digests))
+	if s.Rates != nil { // last of those with a memory, which older runs do without
+		s.Rates.Changed = s.noteRates
+		options = append(options, hourglass.Observe(s.Rates))
+	}
+	options = append(options, hourglass.Observe(s.journal()))
 	options = append(options, s.checkpointOptions()...)
 	history, err := s.Model.Fit(ctx, s.Train, options...)
 	if history != nil {
@@ -334,6 +342,29 @@ func (s *Session) watch(e train.Event, _ *train.Run) error {
 	return nil
 }
 
+// RateChangesFlag is the flag of a command that makes changes of the learning rate, each as
+// train.RateChange writes it.
+const RateChangesFlag = "learning-rate-at"
+
+// noteRates notes changes of the learning rate that were asked for on the way, so that the
+// run can be repeated.
+func (s *Session) noteRates(changes []train.RateChange) error {
+	command := &s.Folder.notes.Command
+	flags := maps.Clone(command.Flags)
+	if flags == nil {
+		flags = map[string][]string{}
+	}
+	flags[RateChangesFlag] = nil
+	for _, c := range changes {
+		flags[RateChangesFlag] = append(flags[RateChangesFlag], c.String())
+	}
+	command.Flags = flags
+	return s.Folder.Note(Running)
+}
+
+// journal returns what follows the run's epochs in its folder.
+func (s *Session) journal() journal { return journal{s.Path(JournalFile)} }
+
 // save writes the model and the numbers.
 func (s *Session) save() error {
 	record := s.record()
@@ -341,7 +372,7 @@ func (s *Session) save() error {
 	if err := s.Model.SaveRecord(s.Path(ModelFile), record); err != nil {
 		return err
 	}
-	return s.SaveMetrics()
+	return errors.Join(s.SaveMetrics(), s.journal().remove())
 }
 
 // note writes how far the run is and what it has come to.

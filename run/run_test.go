@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -274,4 +275,79 @@ func FuzzReadNotes(f *testing.F) {
 		Record{}.Differ(n.Record)
 		n.Record.Differ(n.Record)
 	})
+}
+
+// What is asked for while a run goes on is noted at once, goes on with it, and repeats it.
+func TestRateChangesAreNoted(t *testing.T) {
+	dir := t.TempDir()
+	out, again := filepath.Join(dir, "out"), filepath.Join(dir, "again")
+	ctx, cancel := context.WithCancel(context.Background())
+	s := session(t, Options{Out: out, Command: Command{Name: "train"}})
+	s.Rates = &train.RateChanges{}
+	s.Observers = []train.Observer{observer(func(e train.Event, r *train.Run) error {
+		switch {
+		case e == train.Stepped && r.Epoch == 2 && r.Step == 3:
+			return s.Rates.Set(0.05)
+		case e == train.Stepped && r.Epoch == 3:
+			cancel()
+		}
+		return nil
+	})}
+	var stopped *Interrupted
+	if err := do(ctx, s); !errors.As(err, &stopped) {
+		t.Fatalf("error %v", err)
+	}
+	notes, err := ReadNotes(out)
+	if err != nil || !slices.Equal(notes.Command.Flags[RateChangesFlag], []string{"9:0.05"}) {
+		t.Fatalf("noted %+v (%v)", notes.Command, err)
+	}
+	change, err := train.ParseRateChange(notes.Command.Flags[RateChangesFlag][0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []Options{{Out: out, Resume: true}, {Out: again, Threads: 1}} {
+		s := session(t, o)
+		if s.Rates, err = train.NewRateChanges(change); err != nil {
+			t.Fatal(err)
+		}
+		if err := do(context.Background(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d, err := Compare(out, again); d != nil || err != nil {
+		t.Errorf("repeated, the run differs: %v, %v", d, err)
+	}
+}
+
+// The epochs of a run can be read while it goes on, and its numbers when it is over.
+func TestJournal(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	s := session(t, Options{Out: out})
+	var read []int
+	s.Observers = []train.Observer{observer(func(e train.Event, r *train.Run) error {
+		if e == train.Stepped && r.Step == 1 {
+			epochs, err := ReadJournal(out)
+			if read = append(read, len(epochs)); r.Epoch > 1 && epochs[r.Epoch-2]["val_loss"] != r.History.Last().Validation.Loss {
+				t.Errorf("epoch %d is told as %v, want %+v", r.Epoch-1, epochs[r.Epoch-2], r.History.Last())
+			}
+			return err
+		}
+		return nil
+	})}
+	if err := do(context.Background(), s); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(read, []int{0, 1, 2, 3}) {
+		t.Errorf("the journal has %v epochs", read)
+	}
+	if _, err := ReadJournal(out); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the journal is still there: %v", err)
+	}
+	half := `{"epoch":1,"loss":0.5,"val_loss":null}` + "\n" + `{"epoch":2,"lo`
+	if err := os.WriteFile(filepath.Join(out, JournalFile), []byte(half), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if epochs, err := ReadJournal(out); err != nil || len(epochs) != 1 || len(epochs[0]) != 2 || epochs[0]["loss"] != 0.5 {
+		t.Errorf("half a journal is read as %v (%v)", epochs, err)
+	}
 }

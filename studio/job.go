@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hourglass"
 	"hourglass/train"
 	"hourglass/workflow"
 )
@@ -28,9 +27,13 @@ type status struct {
 	ID    string `json:"id"`    // of the training
 	Model string `json:"model"` // of the run, once it is over
 	Name  string `json:"name"`
-	Data  string `json:"data"`
 	State string `json:"state"`
 	Error string `json:"error,omitempty"`
+
+	Optimizer string             `json:"optimizer"`
+	BatchSize int                `json:"batchSize"`
+	BaseRate  float64            `json:"baseRate"` // the learning rate, before schedules and the like
+	Changes   []train.RateChange `json:"changes"`  // of that
 
 	Epoch      int         `json:"epoch"`
 	Epochs     int         `json:"epochs"`
@@ -56,8 +59,9 @@ func (s status) isOver() bool {
 type job struct {
 	id, dir string
 	studio  *Studio
-	order   order
+	in      *workflow.Input
 	ctx     context.Context
+	rates   *train.RateChanges
 
 	mu      sync.Mutex
 	cancel  context.CancelFunc
@@ -78,19 +82,22 @@ type job struct {
 	last   *copied // the weights that the run ends with; of the goroutine that trains
 }
 
-// copied are the weights after a step.
+// copied are the weights after a step, and the gradients that it took.
 type copied struct {
-	weights     []float32
-	epoch, done int
+	weights, gradients []float32 // before the first step there are no gradients
+	epoch, done        int
 }
 
-// newJob returns a training that is not begun.
-func newJob(s *Studio, dir string, o order, in *workflow.Input, ae *hourglass.Autoencoder) *job {
+// newJob returns a training on data, with settings that are to be followed, that is not begun.
+func newJob(s *Studio, dir string, in *workflow.Input, t *workflow.TrainOptions) *job {
 	id := identifier(dir)
-	return &job{id: id, dir: dir, studio: s, order: o, cancel: func() {}, ctx: context.Background(), changed: make(chan struct{}),
-		copies: make(chan copied, 1), looker: newLooker(in, ae),
-		status: status{ID: id, Model: id, Name: baseName(dir), Data: o.Data, State: preparing, Epochs: o.Epochs, Rate: o.LearningRate,
-			Parameters: len(ae.Network().Weights()), Codes: ae.Encoder().Output().Size()}}
+	j := &job{id: id, dir: dir, studio: s, in: in, cancel: func() {}, ctx: context.Background(), rates: t.Rates, changed: make(chan struct{}), copies: make(chan copied, 1),
+		status: status{ID: id, Model: id, Name: baseName(dir), State: preparing, Epochs: t.Epochs, Changes: []train.RateChange{}}}
+	if j.rates == nil {
+		j.rates = &train.RateChanges{}
+	}
+	t.Rates, t.Observers, t.Built = j.rates, append(t.Observers, j), j.built
+	return j
 }
 
 // now returns how far the training is.
@@ -102,8 +109,11 @@ func (j *job) now() status {
 
 // built prepares for looking at the weights of a model that is to be trained.
 func (j *job) built(m *workflow.Model) {
-	if err := j.looker.begin(m); err != nil {
-		j.looker = nil // the training will meet the same error in the samples
+	j.mu.Lock()
+	j.status.Parameters, j.status.Codes = len(m.Network().Weights()), m.Encoder().Output().Size()
+	j.mu.Unlock()
+	if looker, err := newLooker(j.in, m); err == nil { // else the training will meet the same error
+		j.looker = looker
 	}
 }
 
@@ -112,7 +122,8 @@ func (j *job) Observe(e train.Event, r *train.Run) error {
 	switch e {
 	case train.Started:
 		j.begun = time.Now()
-		j.offer(r)
+		j.noteSettings(r)
+		j.offer(r, nil)
 	case train.Stepped:
 		j.note(r)
 		j.tell(r)
@@ -124,9 +135,21 @@ func (j *job) Observe(e train.Event, r *train.Run) error {
 		j.mu.Unlock()
 		j.tell(r)
 	case train.Ended:
-		j.last = &copied{slices.Clone(r.Network.Weights()), r.Epoch, j.now().Done}
+		j.last = &copied{slices.Clone(r.Network.Weights()), slices.Clone(r.Gradients()), r.Epoch, j.now().Done}
 	}
 	return nil
+}
+
+// noteSettings writes down what the run is, and the epochs before it if it goes on.
+func (j *job) noteSettings(r *train.Run) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	s := &j.status
+	s.Optimizer, s.BatchSize, s.Epochs, s.BaseRate = r.Optimizer.Name(), r.BatchSize, r.Epochs, r.Optimizer.Rate()
+	for _, e := range r.History.Epochs {
+		s.Last = epochLineOf(r.History, e)
+		s.Lines = append(s.Lines, s.Last)
+	}
 }
 
 // tell tells the page how far the run is, ten times a second at the most.
@@ -134,7 +157,7 @@ func (j *job) tell(r *train.Run) {
 	const pause = 100 * time.Millisecond
 	if now := time.Now(); now.Sub(j.told) >= pause {
 		j.told = now
-		j.offer(r)
+		j.offer(r, r.Gradients())
 		j.studio.events.publish("job", j.now())
 	}
 }
@@ -149,18 +172,26 @@ func (j *job) note(r *train.Run) {
 	}
 	s.Epoch, s.Step, s.Steps, s.Loss, s.Rate = r.Epoch, r.Step, r.Steps, r.Mean.Loss, r.State.Rate
 	s.Done = (r.Epoch-1)*r.Steps + r.Step
+	if changes := j.rates.List(); len(changes) > 0 {
+		s.Changes = changes
+		for _, c := range changes {
+			if c.Step < s.Done {
+				s.BaseRate = c.Rate
+			}
+		}
+	}
 	s.Seconds = (time.Since(j.begun) - j.idle).Seconds()
 	j.taken += min(r.BatchSize, r.Samples-(r.Step-1)*r.BatchSize)
 	s.PerSecond = float64(j.taken) / max(s.Seconds, 1e-9)
 	j.curve.add(s.Done, r.BatchLoss)
 }
 
-// offer copies the weights for who waits for them.
-func (j *job) offer(r *train.Run) {
+// offer copies the weights, and the gradients if there are any, for who waits for them.
+func (j *job) offer(r *train.Run, gradients []float32) {
 	if j.looker == nil || !j.wanted.CompareAndSwap(true, false) {
 		return
 	}
-	j.copies <- copied{slices.Clone(r.Network.Weights()), r.Epoch, j.now().Done}
+	j.copies <- copied{slices.Clone(r.Network.Weights()), slices.Clone(gradients), r.Epoch, j.now().Done}
 }
 
 // hold waits while the training is paused.
@@ -184,7 +215,7 @@ func (j *job) hold(r *train.Run) {
 		}
 		changed := j.changed
 		j.mu.Unlock()
-		j.offer(r)
+		j.offer(r, r.Gradients())
 		j.studio.events.publish("job", j.now())
 		begun := time.Now()
 		select {

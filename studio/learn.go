@@ -32,6 +32,7 @@ func (s *Studio) learnRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /api/jobs", answer(s.start))
 	mux.HandleFunc("GET /api/jobs/{id}", answer(s.follow))
 	mux.HandleFunc("POST /api/jobs/{id}/{act}", answer(s.control))
+	mux.HandleFunc("POST /api/jobs/{id}/rate", answer(s.changeRate))
 }
 
 // source is data that one can train on.
@@ -336,12 +337,16 @@ func (s *Studio) start(r *http.Request) (status, error) {
 		command.Args = []string{absolute}
 	}
 	t.Architecture, t.Command, t.LoadOptions, t.Threads = line, command, from.load, s.config.Threads
-	j, err := s.jobs.add(from, o, in, ae)
+	j, err := s.jobs.add(from, in, &t)
 	if err != nil {
 		return status{}, err
 	}
-	t.Out, t.Observers, t.Built = j.dir, []train.Observer{j}, j.built
-	s.work(func(ctx context.Context) { j.train(ctx, in, t) })
+	s.work(func(ctx context.Context) {
+		ctx, ended := j.begin(ctx)
+		t.Started = time.Now()
+		_, err := workflow.Train(ctx, in.Data, t)
+		ended(err)
+	})
 	return j.now(), nil
 }
 
@@ -349,7 +354,7 @@ func (s *Studio) start(r *http.Request) (status, error) {
 const mostRunning = 4
 
 // add makes room for a training: a place in the list and a name for a folder.
-func (j *jobs) add(from source, o order, in *workflow.Input, ae *hourglass.Autoencoder) (*job, error) {
+func (j *jobs) add(from source, in *workflow.Input, t *workflow.TrainOptions) (*job, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	running := 0
@@ -377,9 +382,26 @@ func (j *jobs) add(from source, o order, in *workflow.Input, ae *hourglass.Autoe
 			break
 		}
 	}
-	made := newJob(j.studio, dir, o, in, ae)
+	t.Out = dir
+	made := newJob(j.studio, dir, in, t)
 	j.all = append(j.all, made)
 	return made, nil
+}
+
+// Follow shows a training that somebody else starts, on data and with settings that it
+// makes tell of themselves. The training is to have the context that comes back, which
+// ends when a visitor of the page stops it, and ended is to be called with its error.
+func (s *Studio) Follow(ctx context.Context, in *workflow.Input, t *workflow.TrainOptions) (training context.Context, ended func(error), err error) {
+	dir, err := filepath.Abs(t.Out)
+	if err != nil {
+		return nil, nil, err
+	}
+	j := newJob(s, dir, in, t)
+	s.jobs.mu.Lock()
+	s.jobs.all = append(s.jobs.all, j)
+	s.jobs.mu.Unlock()
+	training, ended = j.begin(ctx)
+	return training, ended, nil
 }
 
 // list tells of all trainings.
@@ -411,7 +433,6 @@ type followed struct {
 	Lines   []epochLine `json:"lines"` // of the epochs, thinned out where there are many
 	Curve   []point     `json:"curve"`
 	Preview *preview    `json:"preview"`
-	Order   order       `json:"order"`
 }
 
 func (s *Studio) follow(r *http.Request) (followed, error) {
@@ -422,7 +443,7 @@ func (s *Studio) follow(r *http.Request) (followed, error) {
 	const most = 500 // lines
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return followed{j.status, thinned(j.status.Lines, most), j.curve.points(), j.preview, j.order}, nil
+	return followed{j.status, thinned(j.status.Lines, most), j.curve.points(), j.preview}, nil
 }
 
 // control acts on a training: pause, resume, step, stop.
@@ -456,16 +477,43 @@ func (s *Studio) control(r *http.Request) (status, error) {
 	}
 	j.mu.Unlock()
 	if over && err == nil {
-		err = &statusError{http.StatusConflict, "this training is over"}
+		err = errOver
 	}
 	s.events.publish("job", j.now())
 	return j.now(), err
 }
 
-// train does the work.
-func (j *job) train(ctx context.Context, in *workflow.Input, t workflow.TrainOptions) {
+// changeRate sets the learning rate of a training from its next step on.
+func (s *Studio) changeRate(r *http.Request) (status, error) {
+	j, err := s.jobs.find(r)
+	if err != nil {
+		return status{}, err
+	}
+	var body struct {
+		Rate float64 `json:"rate"`
+	}
+	if err := read(r, &body); err != nil {
+		return status{}, err
+	}
+	if j.now().isOver() {
+		return status{}, errOver
+	}
+	if err := j.rates.Set(body.Rate); err != nil {
+		return status{}, badRequest("a learning rate of %v, want a number above 0", body.Rate)
+	}
+	j.mu.Lock()
+	j.status.BaseRate = body.Rate
+	j.mu.Unlock()
+	s.events.publish("job", j.now())
+	return j.now(), nil
+}
+
+var errOver = &statusError{http.StatusConflict, "this training is over"}
+
+// begin begins to follow a training. It returns the context of that, and what is to be
+// called when it has ended.
+func (j *job) begin(ctx context.Context) (training context.Context, ended func(error)) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	j.mu.Lock()
 	j.cancel, j.ctx = cancel, ctx
 	if j.status.State == stopping {
@@ -477,10 +525,15 @@ func (j *job) train(ctx context.Context, in *workflow.Input, t workflow.TrainOpt
 		defer close(watching)
 		j.watch(ctx)
 	}()
-	t.Started = time.Now()
-	_, err := workflow.Train(ctx, in.Data, t)
-	cancel()
-	<-watching
+	return ctx, func(err error) {
+		cancel()
+		<-watching
+		j.finish(err)
+	}
+}
+
+// finish tells how a training has ended.
+func (j *job) finish(err error) {
 	if j.last != nil && j.looker != nil {
 		j.look(*j.last)
 	}

@@ -41,6 +41,9 @@ type layerView struct {
 	Bins    []int   `json:"bins"`    // of activations
 	Weights []int   `json:"weights"` // of its weights, within ±WeightMax
 	Max     float32 `json:"max"`     // the largest weight by its size
+
+	Gradients   []int   `json:"gradients"` // within ±MaxGradient; none before the first step
+	MaxGradient float32 `json:"maxGradient"`
 }
 
 const (
@@ -54,41 +57,37 @@ const (
 type looker struct {
 	in      *workflow.Input
 	ae      *hourglass.Autoencoder
+	slopes  *hourglass.Autoencoder // the same with gradients where weights are
 	show    viewer
 	samples tensor.Tensor
 	chosen  []int
 	last    []float32 // the points of the preview before
 }
 
-// newLooker returns who looks at weights of a network like ae, which it keeps, on some
-// samples of data.
-func newLooker(in *workflow.Input, ae *hourglass.Autoencoder) *looker {
-	l := &looker{in: in, ae: ae}
+// newLooker returns who looks at the weights of a model on some samples of data.
+func newLooker(in *workflow.Input, m *workflow.Model) (l *looker, err error) {
+	l = &looker{in: in, show: newViewer(in, m.Range())}
+	for _, ae := range []**hourglass.Autoencoder{&l.ae, &l.slopes} {
+		if *ae, err = hourglass.New(m.Encoder().Layers(), m.Decoder().Layers()); err != nil {
+			return nil, err
+		}
+	}
+	l.ae.SetThreads(1)
+	if err := l.ae.SetScaler(m.Scaler()); err != nil {
+		return nil, err
+	}
 	n := min(previewMap, in.Len())
 	for i := range n {
 		l.chosen = append(l.chosen, i*in.Len()/n)
 	}
-	return l
-}
-
-// begin reads the samples, and takes the scaling of the model that is to be trained.
-func (l *looker) begin(m *workflow.Model) error {
-	l.ae.SetThreads(1)
-	if err := l.ae.SetScaler(m.Scaler()); err != nil {
-		return err
-	}
-	samples := tensor.New(append(tensor.Shape{len(l.chosen)}, l.ae.Encoder().Input()...)...)
-	if err := l.in.Samples.Read(samples.Data, l.chosen); err != nil {
-		return err
-	}
-	l.show = newViewer(l.in, m.Range())
-	l.samples = samples
-	return nil
+	l.samples = tensor.New(append(tensor.Shape{n}, l.ae.Encoder().Input()...)...)
+	return l, in.Samples.Read(l.samples.Data, l.chosen)
 }
 
 // look makes a preview.
 func (l *looker) look(c copied) (*preview, error) {
 	copy(l.ae.Network().Weights(), c.weights)
+	copy(l.slopes.Network().Weights(), c.gradients)
 	shown := l.samples.Slice(0, min(previewed, l.samples.Len()))
 	after, err := l.ae.Reconstruct(shown)
 	if err != nil {
@@ -114,7 +113,7 @@ func (l *looker) look(c copied) (*preview, error) {
 	}
 	p.Points = base64.StdEncoding.EncodeToString(appendFloats(nil, points))
 	p.Filters, p.FilterSize = l.filters()
-	p.Layers = l.layers()
+	p.Layers = l.layers(len(c.gradients) > 0)
 	return p, nil
 }
 
@@ -206,8 +205,9 @@ func (l *looker) filters() (string, [2]int) {
 
 func abs(x float32) float32 { return max(x, -x) }
 
-// layers looks at what each layer that learns makes of some samples.
-func (l *looker) layers() []layerView {
+// layers looks at what each layer that learns makes of some samples, at its weights and,
+// where there are any, their gradients.
+func (l *looker) layers(gradients bool) []layerView {
 	const most = 100 // samples
 	network := l.ae.Network()
 	x := l.scaled(min(most, l.samples.Len()))
@@ -223,10 +223,10 @@ func (l *looker) layers() []layerView {
 		view := layerView{Name: nn.Kind(layer), Units: len(y) / n}
 		view.Low, view.High = slices.Min(y), slices.Max(y)
 		view.Bins = histogram(y, view.Low, view.High)
-		for _, w := range weights {
-			view.Max = max(view.Max, abs(w))
+		view.Weights, view.Max = evenHistogram(weights)
+		if gradients {
+			view.Gradients, view.MaxGradient = evenHistogram(weightsOf(l.slopes.Network(), i))
 		}
-		view.Weights = histogram(weights, -view.Max, view.Max)
 		for u := range view.Units {
 			dead := true
 			for s := 1; s < n && dead; s++ {
@@ -259,6 +259,14 @@ func weightsOf(n *nn.Network, layer int) []float32 {
 		}
 	}
 	return all
+}
+
+// evenHistogram counts values in bins around 0, up to the largest by its size.
+func evenHistogram(values []float32) (counts []int, largest float32) {
+	for _, v := range values {
+		largest = max(largest, abs(v))
+	}
+	return histogram(values, -largest, largest), largest
 }
 
 // histogram counts values in bins of one width.

@@ -61,7 +61,7 @@ type shelf struct {
 
 // stamp tells whether files have changed.
 type stamp struct {
-	times [3]time.Time
+	times [4]time.Time
 	read  entry
 }
 
@@ -167,8 +167,8 @@ func (s *shelf) find(id string) (entry, error) {
 
 // readRun reads what a run's folder says, unless it says what it said before.
 func (s *shelf) readRun(dir string) entry {
-	var now [3]time.Time
-	for i, name := range []string{run.NotesFile, run.MetricsFile, run.ModelFile} {
+	var now [4]time.Time
+	for i, name := range []string{run.NotesFile, run.MetricsFile, run.ModelFile, run.JournalFile} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			now[i] = info.ModTime()
 		}
@@ -188,6 +188,12 @@ func (s *shelf) readRun(dir string) entry {
 	}
 	e.Openable = exists(dir, run.ModelFile)
 	readNumbers(dir, &e)
+	if epochs, err := run.ReadJournal(dir); err == nil { // of a run that is not over
+		e.Epochs = nil
+		for _, line := range epochs {
+			e.Epochs = append(e.Epochs, line)
+		}
+	}
 	if r, err := recipe.ByName(e.Recipe); err == nil {
 		e.Title = r.Title
 	}

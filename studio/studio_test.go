@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"image/png"
 	"io"
 	"math"
@@ -22,6 +23,7 @@ import (
 	"hourglass/dataset"
 	"hourglass/run"
 	"hourglass/tensor"
+	"hourglass/train"
 	"hourglass/workflow"
 )
 
@@ -449,6 +451,119 @@ func TestWatchingChangesNothing(t *testing.T) {
 	difference, err := run.Compare(options.Out, filepath.Join(dir, "runs", j.Name))
 	if err != nil || difference != nil {
 		t.Errorf("watched, the run differs: %v (%v)", difference, err)
+	}
+}
+
+// TestRateChangedWhileItTrains changes the learning rate on the page, and repeats the run
+// from what it has noted.
+func TestRateChangedWhileItTrains(t *testing.T) {
+	dir := t.TempDir()
+	data := bars(t, dir)
+	c := newClient(t, Config{Train: Data{Path: data}, Out: filepath.Join(dir, "runs"), Threads: 1})
+	encoder, decoder, _ := strings.Cut(architecture8, " | ")
+	o := order{draft: draft{ownData, strings.Split(encoder, " > "), strings.Split(decoder, " > ")},
+		Optimizer: "adam", LearningRate: 0.001, BatchSize: 8, Epochs: 40, Seed: 7}
+	j := ask[status](c, "/api/jobs", o)
+	wait := func(is func(status) bool) (now status) {
+		t.Helper()
+		for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+			if now = ask[followed](c, "/api/jobs/"+j.ID, nil).status; is(now) {
+				return now
+			}
+		}
+		t.Fatalf("it never comes to that: %+v", now)
+		return now
+	}
+	ask[status](c, "/api/jobs/"+j.ID+"/pause", struct{}{})
+	at := wait(func(s status) bool { return s.State == paused })
+	rate := "/api/jobs/" + j.ID + "/rate"
+	for _, bad := range []float64{0, -1} {
+		if w := c.do(c.request(http.MethodPost, rate, map[string]any{"rate": bad})); w.Code != http.StatusBadRequest {
+			t.Errorf("a rate of %v: %d %s", bad, w.Code, w.Body)
+		}
+	}
+	if s := ask[status](c, rate, map[string]any{"rate": 0.02}); s.BaseRate != 0.02 {
+		t.Errorf("changed to %v", s.BaseRate)
+	}
+	ask[status](c, "/api/jobs/"+j.ID+"/resume", struct{}{})
+	end := wait(status.isOver)
+	if len(end.Changes) != 1 || end.Changes[0] != (train.RateChange{Step: at.Done, Rate: 0.02}) || math.Abs(end.Rate-0.02) > 1e-12 {
+		t.Errorf("it ended with %v after changes %v, want 0.02 after step %d", end.Rate, end.Changes, at.Done)
+	}
+	if w := c.do(c.request(http.MethodPost, rate, map[string]any{"rate": 0.1})); w.Code != http.StatusConflict {
+		t.Errorf("a rate after the end: %d %s", w.Code, w.Body)
+	}
+
+	out := filepath.Join(dir, "runs", j.Name)
+	notes, err := run.ReadNotes(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := workflow.Load(t.Context(), data, dataset.LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, _, err := o.options()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Architecture, again.Out = architecture8, filepath.Join(dir, "again")
+	change, err := train.ParseRateChange(notes.Command.Flags[run.RateChangesFlag][0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.Rates, err = train.NewRateChanges(change); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := workflow.Train(t.Context(), in.Data, again); err != nil {
+		t.Fatal(err)
+	}
+	if difference, err := run.Compare(out, again.Out); err != nil || difference != nil {
+		t.Errorf("repeated, the run differs: %v (%v)", difference, err)
+	}
+}
+
+// TestFollow shows a training that is not the studio's own, and stops it from the page.
+func TestFollow(t *testing.T) {
+	dir := t.TempDir()
+	in, err := workflow.Load(t.Context(), bars(t, dir), dataset.LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(t, Config{})
+	o := workflow.TrainOptions{Architecture: architecture8, Epochs: 100000, Validation: 0.1, Seed: 1}
+	o.Out, o.Threads = filepath.Join(dir, "out"), 1
+	ctx, ended, err := c.studio.Follow(t.Context(), in, &o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Somebody else follows the folder.
+	other := newClient(t, Config{Paths: []string{dir}})
+	done := make(chan error, 1)
+	go func() {
+		_, err := workflow.Train(ctx, in.Data, o)
+		ended(err)
+		done <- err
+	}()
+	var j status
+	for deadline := time.Now().Add(60 * time.Second); j.Epoch < 3 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		j = ask[stateOf](c, "/api/state", nil).Jobs[0]
+	}
+	if j.Name != "out" || j.Epochs != 100000 || j.Optimizer != "adam" || j.BatchSize != 32 || j.Codes != 3 {
+		t.Errorf("it is told as %+v", j)
+	}
+	other.studio.shelf.refresh()
+	if all := ask[stateOf](other, "/api/state", nil).Entries; len(all) != 1 || all[0].State != running || len(all[0].Epochs) < 2 || all[0].Epochs[1]["val_loss"] == 0 || all[0].Openable {
+		t.Errorf("elsewhere it is seen as %+v", all)
+	}
+	ask[status](c, "/api/jobs/"+j.ID+"/stop", struct{}{})
+	var stopped *run.Interrupted
+	if err := <-done; !errors.As(err, &stopped) {
+		t.Errorf("it ended with %v", err)
+	}
+	f := ask[followed](c, "/api/jobs/"+j.ID, nil)
+	if f.State != interrupted || f.Preview == nil || f.Preview.Layers[0].MaxGradient <= 0 || len(f.Preview.Layers[0].Gradients) != bins {
+		t.Errorf("it ended as %+v", f)
 	}
 }
 

@@ -49,12 +49,20 @@ type Run struct {
 	BatchLoss float64 // of the step just taken, the mean over the batch's entries
 	Mean      Scores  // means over the current epoch's steps so far
 
-	loop       *loop
-	rateFactor float64 // of the learning rate, beside the schedule's
-	settings   Settings
-	totals     Totals
-	began      time.Time // when the current epoch would have begun without interruption
+	loop         *loop
+	rateFactor   float64 // of the learning rate, beside the schedule's
+	chosenFactor float64 // of the learning rate, by which RateChanges has changed the optimiser's
+	settings     Settings
+	totals       Totals
+	began        time.Time // when the current epoch would have begun without interruption
 }
+
+// Gradients returns the gradients of the step just taken, laid out as the weights are
+// (Network.Weights). They hold until the next step.
+func (r *Run) Gradients() []float32 { return r.loop.pass.Gradients() }
+
+// reduced returns what observers multiply the learning rate of the next step by.
+func (r *Run) reduced() float64 { return r.rateFactor * r.chosenFactor }
 
 // WeightsChanged tells the trainer that an observer has changed weights, or what the
 // optimiser remembers. The run goes on with the bits of one that started from them.

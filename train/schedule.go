@@ -177,7 +177,7 @@ func scheduleName(s Schedule) string {
 
 // rate returns the learning rate of the run's next step.
 func (r *Run) rate() float64 {
-	return r.Trainer.rate(r.Optimizer, r.rateFactor, r.epochs())
+	return r.Trainer.rate(r.Optimizer, r.reduced(), r.epochs())
 }
 
 // rate returns the learning rate of an optimiser after so many epochs, where an observer

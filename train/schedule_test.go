@@ -92,7 +92,7 @@ func TestReduceOnPlateauAgainstPyTorch(t *testing.T) {
 	}{{ReduceOnPlateau{Factor: 0.5, Patience: 2, MinDelta: 0.1, Least: 0.02}, want.Plateau}, {ReduceOnPlateau{}, want.PlateauDefault}} {
 		for _, resumed := range []bool{false, true} {
 			o := c.observer
-			r := &Run{Trainer: &Trainer{Optimizer: optim.SGD{LearningRate: 1}}, History: &History{}, rateFactor: 1, Steps: 1}
+			r := &Run{Trainer: &Trainer{Optimizer: optim.SGD{LearningRate: 1}}, History: &History{}, rateFactor: 1, chosenFactor: 1, Steps: 1}
 			if err := o.Observe(Started, r); err != nil {
 				t.Fatal(err)
 			}

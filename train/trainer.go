@@ -308,7 +308,7 @@ func (l *loop) startTraining() {
 // newRun returns the run before its first step.
 func (l *loop) newRun(samples int) *Run {
 	t := l.trainer
-	run := &Run{Trainer: t, State: l.state, History: &History{}, Samples: samples, loop: l, rateFactor: 1,
+	run := &Run{Trainer: t, State: l.state, History: &History{}, Samples: samples, loop: l, rateFactor: 1, chosenFactor: 1,
 		Steps: (samples-1)/t.BatchSize + 1, Mean: newScores(len(l.metrics))}
 	run.History.Metrics = t.measures()
 	return run
@@ -349,7 +349,7 @@ func (l *loop) epoch(ctx context.Context, run *Run, validation dataset.Source) (
 		}
 		batch := rest[:min(run.BatchSize, len(rest))]
 		rest = rest[len(batch):]
-		l.setRates(run.rateFactor, run.epochs())
+		l.setRates(run.reduced(), run.epochs())
 		batchLoss, err := l.step(batch)
 		if err != nil {
 			return false, fmt.Errorf("train: epoch %d, step %d: %w", run.Epoch, run.Step+1, err)

@@ -34,6 +34,7 @@ type TrainOptions struct {
 	Optimizers  map[string]optim.Optimizer // of groups of weights; see train.Trainer
 	Penalties   map[string]train.Schedule  // of the factors of penalties; the kind's, or constant
 	Plateau     *train.ReduceOnPlateau     // nil for none
+	Rates       *train.RateChanges         // of the learning rate, in the course of the run; nil for none
 	Metrics     []metric.Metric            // rounded accuracy of images behind a sigmoid, else mean absolute error
 	Scale       dataset.Scaling            // unit for images, standard for everything else
 	Divisor     float32                    // of unit scaling; what suits the data, see [dataset.UnitDivisor]
@@ -300,7 +301,7 @@ func (s *session) plan() {
 	s.run.Plan = run.Plan{
 		Model: s.model.Autoencoder, Train: s.training, Validation: part(s.parts.Validation), Test: part(s.parts.Test),
 		Loss: s.Loss, Optimizer: s.Optimizer, Schedule: s.Schedule, Clipping: s.Clipping,
-		Optimizers: s.Optimizers, Penalties: s.schedules(), Plateau: s.Plateau, Metrics: s.Metrics, Observers: s.Observers,
+		Optimizers: s.Optimizers, Penalties: s.schedules(), Plateau: s.Plateau, Rates: s.Rates, Metrics: s.Metrics, Observers: s.Observers,
 		Epochs: s.Epochs, BatchSize: s.BatchSize, Seed: s.Seed, Patience: s.Patience, Average: s.Average, Forecast: true,
 		Record:  s.model.Record,
 		Trained: s.learnScores,

@@ -17,7 +17,7 @@ import (
 )
 
 // forgotten are the flags that say nothing of a run itself.
-var forgotten = map[string]bool{"out": true, "resume": true, "overwrite": true, "quiet": true, "json": true, "threads": true}
+var forgotten = map[string]bool{"out": true, "resume": true, "overwrite": true, "quiet": true, "json": true, "threads": true, "studio": true, "no-open": true}
 
 // rememberedCommand returns a command line for a run's notes.
 func rememberedCommand(cmd *cobra.Command, args []string) runs.Command {

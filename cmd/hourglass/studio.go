@@ -38,7 +38,7 @@ func (f *studioFlags) command() *cobra.Command {
   Judge    what a model reconstructs badly, and a threshold for outliers
 
 RUN is the folder of a run and MODEL a model file; of a FOLDER all runs in it are shown,
-also those that are still to come or being trained elsewhere. DATA is what one can train
+also those that are still to come, or are being trained elsewhere: their epochs are followed. DATA is what one can train
 on, beside the data sets that are on this machine. Without any it shows the folder runs,
 if there is one. New trainings make folders in --out.
 
@@ -166,7 +166,7 @@ func dataOfRun(n *runs.Notes) (data studio.Data, err error) {
 		if err := setFlags(cmd, n); err != nil {
 			return data, err
 		}
-		if len(n.Command.Args) == 1 {
+		if len(n.Command.Args) == 1 && n.Command.Args[0] != stdoutPath { // what came in there is gone
 			data.Path = n.Command.Args[0]
 		}
 		data.Options, err = f.data.options(cmd, io.Discard)

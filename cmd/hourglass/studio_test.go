@@ -1,10 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	runs "hourglass/run"
 )
@@ -54,6 +60,56 @@ func TestStudioFindsTheDataOfARun(t *testing.T) {
 	n.Record.Dataset = "linear"
 	if data, err := dataOfRun(n); err != nil || data.Path != "" {
 		t.Errorf("%+v (%v)", data, err)
+	}
+}
+
+// lines is output that somebody waits for.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) has(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.text.String(), text)
+}
+
+// A training with a page ends when it is interrupted, though it has been over before.
+func TestTrainWithStudio(t *testing.T) {
+	dir := t.TempDir()
+	table := filepath.Join(dir, "table.csv")
+	if err := os.WriteFile(table, []byte(strings.Repeat("1,2,3\n3,1,2\n2,3,2\n", 20)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	var told lines
+	status := make(chan int, 1)
+	out := filepath.Join(dir, "runs", "one")
+	go func() {
+		status <- execute(ctx, []string{"train", table, "--epochs", "2", "--out", out, "--studio", "--no-open", "--quiet"}, io.Discard, &told)
+	}()
+	for deadline := time.Now().Add(time.Minute); !told.has("stays open until Ctrl-C") && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	}
+	if !told.has("shows this training at http://127.0.0.1:") || !holdsRun(out) {
+		t.Errorf("it told %s", &told.text)
+	}
+	interrupt()
+	if s := <-status; s != 0 {
+		t.Errorf("exit status %d: %s", s, &told.text)
+	}
+	if notes, err := runs.ReadNotes(out); err != nil || notes.Command.Flags["studio"] != nil {
+		t.Errorf("noted %+v (%v)", notes, err)
+	}
+	if status, _, text := run(t, "train", table, "--no-open"); status != exitUsage || text == "" {
+		t.Errorf("--no-open alone: %d %s", status, text)
 	}
 }
 

@@ -31,6 +31,8 @@ type trainCommandFlags struct {
 	saving checkpointFlags
 	output outputFlags
 	out    string
+
+	watch, notToOpen bool
 }
 
 func newTrainCommand() *cobra.Command { return new(trainCommandFlags).command() }
@@ -73,6 +75,11 @@ a run that was killed goes on from its last checkpoint (--resume, which needs no
 other flag); the model ends with the same bits as without a break, and "hourglass
 verify" checks that.
 
+With --studio the training is shown on a web page: curves, reconstructions, codes and
+layers as they change. There it can be paused, stopped and given another learning rate,
+which is noted in run.json as --learning-rate-at, so that the run can be repeated. The
+page stays open after the training, until Ctrl-C.
+
 With --kind the architecture, dense, convolutional or recurrent, becomes an autoencoder of that kind; the
 run prints the architecture that comes of it, and docs/kinds.md says what each is for:
 
@@ -86,6 +93,7 @@ The layers and their arguments:
   hourglass train wine.csv --label cultivar --architecture 'dense 8 tanh > dense 2 | dense 8 tanh > dense 13' --epochs 200
   hourglass train wine.csv --label cultivar --kind vae --codes 2
   hourglass train photos/ --image-size 64x64 --colour rgb --schedule cosine
+  hourglass train digits --epochs 20 --studio
   hourglass train --resume runs/photos`,
 		Args: arguments(oneOrResumed),
 		RunE: f.run,
@@ -97,6 +105,8 @@ The layers and their arguments:
 	f.output.add(cmd)
 	cmd.Flags().StringVar(&f.out, "out", "", "`folder` to write into (default runs/NAME)")
 	cmd.MarkFlagDirname("out")
+	cmd.Flags().BoolVar(&f.watch, "studio", false, "show the training on a web page while it goes on, and what was learned then: see hourglass studio")
+	cmd.Flags().BoolVar(&f.notToOpen, "no-open", false, "with --studio, print the address and open no browser")
 	return cmd
 }
 
@@ -104,6 +114,9 @@ func (f *trainCommandFlags) run(cmd *cobra.Command, args []string) error {
 	var err error
 	if f.out, err = f.saving.folder(f.out); err != nil {
 		return err
+	}
+	if f.notToOpen && !f.watch {
+		return usagef("--no-open is for --studio; want both or neither")
 	}
 	if f.saving.resume != "" {
 		if args, err = recall(cmd, args, f.saving.resume); err != nil {
@@ -118,10 +131,17 @@ func (f *trainCommandFlags) run(cmd *cobra.Command, args []string) error {
 	if o.Out = f.out; o.Out == "" {
 		o.Out = defaultOut(baseName(args[0]))
 	}
-	metrics, err := workflow.Train(cmd.Context(), in.Data, o)
+	ctx, ended := cmd.Context(), func(error) error { return nil }
+	if f.watch {
+		if ctx, ended, err = f.openToWatch(cmd, args[0], in, &o); err != nil {
+			return err
+		}
+	}
+	metrics, err := workflow.Train(ctx, in.Data, o)
 	if err == nil && f.output.json {
 		err = writeJSON(cmd, metrics)
 	}
+	err = errors.Join(err, ended(err))
 	return pointAt(cmd, explain(cmd, err, o.Out))
 }
 
@@ -159,7 +179,7 @@ type choiceFlags struct {
 	clip                                           train.Clipping
 	tensorboard                                    string
 	average                                        float64
-	penalties, groups                              []string
+	penalties, groups, rates                       []string
 	plateau                                        string
 	validation                                     float64
 	only                                           string
@@ -177,6 +197,7 @@ func (f *choiceFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.schedule, "schedule", "constant", "learning rate over time: `constant|cosine|step:EPOCHS:FACTOR|exponential:FACTOR|onecycle|cyclic:EPOCHS:LOW`")
 	flags.IntVar(&f.warmup, "warmup", 0, "let the learning rate rise from 0 in the first so many epochs, before --schedule begins")
 	flags.StringVar(&f.plateau, "reduce-on-plateau", "", "multiply the learning rate by a factor whenever the validation loss has not improved for so many epochs: `EPOCHS[:FACTOR]` such as 5:0.1")
+	flags.StringArrayVar(&f.rates, runs.RateChangesFlag, nil, "another learning rate after so many steps: `STEP:RATE` such as 1200:0.0005; may be given several times")
 	flags.StringArrayVar(&f.penalties, "penalty", nil, "let the factor of a penalty change: `NAME=SCHEDULE` such as kl=ramp:10, kl=cycles:10:0.5; may be given several times")
 	flags.StringArrayVar(&f.groups, "group-optimizer", nil, "another optimiser for a group of weights: `GROUP=NAME[:RATE]` such as adversary=adam:0.0002; may be given several times")
 	flags.Float64Var(&f.clip.Value, "clip-value", 0, "keep every value of the gradients within ±`LIMIT`")
@@ -263,6 +284,9 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 			return o, usageError{err}
 		}
 	}
+	if o.Rates, err = f.rateChanges(); err != nil {
+		return o, usageError{err}
+	}
 	for _, name := range f.metrics {
 		m, err := metric.ByName(name)
 		if err != nil {
@@ -272,6 +296,22 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 	}
 	o.Architecture, err = f.line(cmd)
 	return o, err
+}
+
+// rateChanges returns the changes of the learning rate that are known before the run.
+func (f *choiceFlags) rateChanges() (*train.RateChanges, error) {
+	if len(f.rates) == 0 {
+		return nil, nil
+	}
+	var list []train.RateChange
+	for _, text := range f.rates {
+		one, err := train.ParseRateChange(text)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, one)
+	}
+	return train.NewRateChanges(list...)
 }
 
 // byName returns the schedules of penalties and the optimisers of groups, by their names.

@@ -31,11 +31,12 @@ export interface Recognition { k: number; accuracy: number; confusion: number[][
 export interface MapStatus { model: string; stage: string; iteration: number; iterations: number; kl: number; done: boolean; error?: string }
 
 export interface Job {
-  id: string; model: string; name: string; data: string; state: string; error?: string;
+  id: string; model: string; name: string; state: string; error?: string;
+  optimizer: string; batchSize: number; baseRate: number; changes: { step: number; rate: number }[];
   epoch: number; epochs: number; step: number; steps: number; done: number; loss: number; rate: number;
   seconds: number; perSecond: number; parameters: number; codes: number; last: Numbers | null;
 }
-export interface LayerView { name: string; units: number; dead: number; low: number; high: number; bins: number[]; weights: number[]; max: number }
+export interface LayerView { name: string; units: number; dead: number; low: number; high: number; bins: number[]; weights: number[]; max: number; gradients: number[] | null; maxGradient: number }
 export interface Preview extends Viewer {
   id?: string; epoch: number; done: number; originals: string; reconstructions: string; points: string; labels: number[];
   colors: string[] | null; classes: string[] | null; filters?: string; filterSize: [number, number]; layers: LayerView[] | null;
@@ -44,7 +45,7 @@ export interface Order {
   data: string; encoder: string[]; decoder: string[]; loss: string; optimizer: string;
   learningRate: number; batchSize: number; epochs: number; trainSize: number; seed: number;
 }
-export interface Followed extends Job { lines: Numbers[]; curve: [number, number][]; preview: Preview | null; order: Order }
+export interface Followed extends Job { lines: Numbers[]; curve: [number, number][]; preview: Preview | null }
 export interface State { version: string; entries: Entry[]; data: Source[]; jobs: Job[] }
 
 /** An answer that says what was wrong; line is that of a wrong layer, from 1. */

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { useRef } from "preact/hooks";
-import { Counted, Followed, Job, json, LayerView, Numbers, Order, Preset, Preview, Refused, SourceInfo, unpack, valuesOf, sizeOf } from "./api";
+import { Counted, Entry, Followed, Job, json, LayerView, Numbers, Order, Preset, Preview, Refused, SourceInfo, unpack, valuesOf, sizeOf } from "./api";
 import { Notice, NumberField, Picture, Select, short, useSize, Waiting, whole } from "./parts";
 import { addressOf, choose, entries, go, jobs, listen, place, sources, useAsked, useSignal } from "./state";
 import { cssColor } from "./map";
@@ -10,9 +10,9 @@ const over = (j: Job) => ["finished", "failed", "interrupted"].includes(j.state)
 
 export function Learn() {
   const p = useSignal(place), all = useSignal(jobs);
-  const followed = all.find(j => j.id === p.id);
+  const followed = all.find(j => j.id === p.id), elsewhere = (useSignal(entries) ?? []).find(e => e.kind === "run" && e.id === p.id);
   return <div class="learning">
-    {followed ? <Watch key={followed.id} id={followed.id} job={followed} /> : <Compose />}
+    {followed ? <Watch key={followed.id} id={followed.id} job={followed} /> : elsewhere ? <Elsewhere run={elsewhere} /> : <Compose />}
     <Runs />
   </div>;
 }
@@ -108,10 +108,10 @@ const states: Record<string, string> = { preparing: "preparing", running: "train
 
 /** A training, as it goes. */
 function Watch({ id, job }: { id: string; job: Job }) {
-  const [preview, setPreview] = useState<Preview | null>(null), [curve, setCurve] = useState<[number, number][]>([]), [order, setOrder] = useState<Order>(), [lines, setLines] = useState<Numbers[]>([]);
+  const [preview, setPreview] = useState<Preview | null>(null), [curve, setCurve] = useState<[number, number][]>([]), [lines, setLines] = useState<Numbers[]>([]);
   const [error, fail] = useState<Error>(), last = useRef(0);
   useEffect(() => {
-    const load = () => json<Followed>(`/api/jobs/${id}`).then(f => { if (f.preview) setPreview(f.preview); setCurve(f.curve); setLines(f.lines); setOrder(f.order); }, fail);
+    const load = () => json<Followed>(`/api/jobs/${id}`).then(f => { if (f.preview) setPreview(f.preview); setCurve(f.curve); setLines(f.lines); }, fail);
     load();
     const ends = [listen<Preview>("preview", v => { if (v.id === id) setPreview(v); }), listen("open", load),
       listen<Job>("job", j => {
@@ -124,7 +124,7 @@ function Watch({ id, job }: { id: string; job: Job }) {
   const share = job.steps ? job.done / (job.epochs * job.steps) : 0, left = share > 0 ? job.seconds * (1 - share) / share : 0;
   return <section class="watch">
     <header class="facts"><h1>{job.name} <span class={`state ${job.state}`}>{states[job.state]}</span></h1>
-      <p>{whole(job.parameters)} parameters, codes of {whole(job.codes)} numbers{order && <>; {order.optimizer} with a learning rate of {short(job.rate)}, batches of {order.batchSize}</>}.</p></header>
+      <p>{whole(job.parameters)} parameters, codes of {whole(job.codes)} numbers{job.optimizer && <>; {job.optimizer} with a learning rate of {short(job.rate)}, batches of {job.batchSize}</>}.</p></header>
     {job.error && <Notice kind="bad">{job.error}</Notice>}
     {error && <Notice kind="bad">{error.message}</Notice>}
     <ul class="tiles">
@@ -142,13 +142,56 @@ function Watch({ id, job }: { id: string; job: Job }) {
       {over(job) && job.state !== "failed" && <><a class="button main" href={addressOf({ room: "explore", id: job.model, query: new URLSearchParams() })}>Explore what it learned</a>
         <a class="button" href={addressOf({ room: "judge", id: job.model, query: new URLSearchParams() })}>Judge it</a></>}
       <a class="button quiet" href="#/learn">New training</a></p>
+    {!over(job) && job.state !== "stopping" && job.optimizer && <Rate job={job} fail={fail} />}
+    {job.changes.length > 0 && <p class="hint">The learning rate was changed {job.changes.map((c, i) => <>{i > 0 && ", "}to {short(c.rate)} after step {whole(c.step)}</>)}. The run has noted it and can be repeated.</p>}
     <div class="curves">
       <Chart title="Loss, step by step" x="step" series={[{ name: "loss", points: curve, color: "--encoder" }]} />
-      <Chart title="Loss, epoch by epoch" x="epoch" series={[
-        { name: "training", points: lines.map(l => [l.epoch, l.loss]), color: "--encoder" },
-        { name: "validation", points: lines.filter(l => l.val_loss !== undefined).map(l => [l.epoch, l.val_loss]), color: "--code", dash: true }]} />
+      <Epochs lines={lines} />
     </div>
     {preview ? <Previewed p={preview} /> : !over(job) && <Waiting>Waiting for the first step …</Waiting>}
+  </section>;
+}
+
+/** Another learning rate while it trains. */
+function Rate({ job, fail }: { job: Job; fail: (e: Error | undefined) => void }) {
+  const [rate, set] = useState(job.baseRate);
+  useEffect(() => set(job.baseRate), [job.baseRate]);
+  const change = (to: number) => json<Job>(`/api/jobs/${job.id}/rate`, { rate: to }).then(j => { fail(undefined); set(j.baseRate); jobs.set([...jobs.value.filter(x => x.id !== j.id), j]); }, fail);
+  return <form class="bar rate" onSubmit={e => { e.preventDefault(); change(rate); }}>
+    <NumberField label="Learning rate" value={rate} step="any" min={0} change={set} />
+    <button type="submit" disabled={!(rate > 0) || rate === job.baseRate}>Change</button>
+    <button type="button" class="quiet" onClick={() => change(Number((job.baseRate / 2).toPrecision(6)))}>Halve</button>
+    <button type="button" class="quiet" onClick={() => change(Number((job.baseRate * 2).toPrecision(6)))}>Double</button>
+  </form>;
+}
+
+function Epochs({ lines }: { lines: Numbers[] }) {
+  return <Chart title="Loss, epoch by epoch" x="epoch" series={[
+    { name: "training", points: lines.map(l => [l.epoch, l.loss]), color: "--encoder" },
+    { name: "validation", points: lines.filter(l => l.val_loss !== undefined).map(l => [l.epoch, l.val_loss]), color: "--code", dash: true }]} />;
+}
+
+/** A run that another process trains, or has trained: what its folder says of it. */
+function Elsewhere({ run }: { run: Entry }) {
+  const lines = run.epochs ?? [], last = lines[lines.length - 1], going = run.state === "running", metrics = Object.keys(last ?? {}).filter(k => !["epoch", "seconds", "loss", "val_loss"].includes(k) && !k.startsWith("val_"));
+  return <section class="watch">
+    <header class="facts"><h1>{run.name} <span class={`state ${run.state}`}>{going ? "training elsewhere" : run.state}</span></h1>
+      <p>{[run.title !== run.name && run.title, run.dataset && `on ${run.dataset}`, run.parameters && `${whole(run.parameters)} parameters`, run.loss && `loss ${run.loss}`].filter(Boolean).join("; ")}.
+        {going && <> Another program trains it; this page follows the epochs that it notes in its folder, the last at {new Date(run.changed).toLocaleTimeString()}.</>}</p></header>
+    <ul class="tiles">
+      <li><b>{lines.length}{run.planned ? <small> of {run.planned}</small> : null}</b>epochs</li>
+      <li><b>{last ? short(last.loss) : "–"}</b>loss</li>
+      <li><b>{last?.val_loss !== undefined ? short(last.val_loss) : "–"}</b>validation loss</li>
+      <li><b>{last ? short(last.seconds, 2) : "–"}<small> s</small></b>for the last epoch</li>
+    </ul>
+    {going && run.planned && <progress class="whole" max={run.planned} value={lines.length} aria-label="progress of the training" />}
+    <p class="actions">{run.openable && !going && <><a class="button main" href={addressOf({ room: "explore", id: run.id, query: new URLSearchParams() })}>Explore what it learned</a>
+      <a class="button" href={addressOf({ room: "judge", id: run.id, query: new URLSearchParams() })}>Judge it</a></>}
+      <a class="button quiet" href="#/learn">New training</a></p>
+    {lines.length === 0 ? <Waiting>Waiting for the first epoch …</Waiting> : <div class="curves"><Epochs lines={lines} />
+      {metrics.map(name => <Chart key={name} title={name[0].toUpperCase() + name.slice(1).replaceAll("_", " ")} x="epoch" series={[
+        { name: "training", points: lines.map(l => [l.epoch, l[name]]), color: "--encoder" },
+        { name: "validation", points: lines.filter(l => l[`val_${name}`] !== undefined).map(l => [l.epoch, l[`val_${name}`]]), color: "--code", dash: true }]} />)}</div>}
   </section>;
 }
 
@@ -192,9 +235,10 @@ function Previewed({ p }: { p: Preview }) {
       {p.filters && <figure><h2>First layer</h2><Filters p={p} /><figcaption>weights of its first units as pictures: grey is nothing, white in favour, black against</figcaption></figure>}
     </div>
     {p.layers && p.layers.length > 0 && <><h2>Layer by layer</h2><div class="scroll" tabIndex={0} role="region" aria-label="Layers"><table class="numeric">
-      <thead><tr><th scope="col">layer</th><th scope="col">values</th><th scope="col">always the same</th><th scope="col">what comes out</th><th scope="col">weights</th></tr></thead>
+      <thead><tr><th scope="col">layer</th><th scope="col">values</th><th scope="col">always the same</th><th scope="col">what comes out</th><th scope="col">weights</th><th scope="col">gradients</th></tr></thead>
       <tbody>{p.layers.map((l, i) => <tr key={i}><th scope="row">{l.name}</th><td>{whole(l.units)}</td><td class={l.dead ? "warn" : ""}>{l.dead}</td>
-        <td><Bins counts={l.bins} l={l} low={l.low} high={l.high} /></td><td><Bins counts={l.weights} l={l} low={-l.max} high={l.max} /></td></tr>)}</tbody></table></div></>}
+        <td><Bins counts={l.bins} l={l} low={l.low} high={l.high} /></td><td><Bins counts={l.weights} l={l} low={-l.max} high={l.max} /></td>
+        <td>{l.gradients && <Bins counts={l.gradients} l={l} low={-l.maxGradient} high={l.maxGradient} />}</td></tr>)}</tbody></table></div></>}
   </>;
 }
 
@@ -235,13 +279,14 @@ function Runs() {
   const lossOf = (e: (typeof all)[number]) => { const l = e.epochs?.[e.epochs.length - 1]; return l?.val_loss ?? l?.loss ?? Infinity; };
   const value = (e: (typeof all)[number]): string | number => by === "loss" ? lossOf(e) : by === "epochs" ? e.epochs?.length ?? 0 : e[by] ?? "";
   rows.sort((a, b) => { const x = value(a), y = value(b); return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1); });
-  const waiting = live.filter(j => !over(j));
+  const waiting = live.filter(j => !over(j)), elsewhere = all.filter(e => e.state === "running" && !live.some(j => j.id === e.id));
   if (all.length === 0 && waiting.length === 0) return null;
   const head = (c: Column, title: string) => <th scope="col" aria-sort={c === by ? (down ? "descending" : "ascending") : undefined}><button type="button" class="sort" onClick={() => choose({ by: c, down: c === by && down ? 0 : 1 })}>{title}{c === by ? (down ? " ↓" : " ↑") : ""}</button></th>;
   const inks = ["--encoder", "--code", "--decoder", "--input", "--link", "--ink"];
   const lines = compared.map(id => all.find(e => e.id === id)).filter(e => e?.epochs?.length).slice(0, inks.length);
   return <section class="runs"><h2>Runs</h2>
     {waiting.length > 0 && <ul class="live">{waiting.map(j => <li key={j.id}><a href={addressOf({ room: "learn", id: j.id, query: new URLSearchParams() })}>{j.name}</a> <span class={`state ${j.state}`}>{states[j.state]}</span> epoch {j.epoch} of {j.epochs}, loss {short(j.loss)}</li>)}</ul>}
+    {elsewhere.length > 0 && <ul class="live">{elsewhere.map(e => <li key={e.id}><a href={addressOf({ room: "learn", id: e.id, query: new URLSearchParams() })}>{e.name}</a> <span class="state running">training elsewhere</span> {e.epochs?.length ?? 0}{e.planned ? ` of ${e.planned}` : ""} epochs{Number.isFinite(lossOf(e)) && <>, loss {short(lossOf(e))}</>}</li>)}</ul>}
     {all.length > 0 && <>
       <label class="field search"><span>Find</span><input type="search" value={text} onInput={e => choose({ find: e.currentTarget.value || undefined })} /></label>
       {lines.length > 0 && <div class="curves"><Chart key={lines.map(e => e!.id).join()} title="Validation loss" x="epoch" series={lines.map((e, i) => ({ name: e!.name, color: inks[i], points: e!.epochs!.map(l => [l.epoch, l.val_loss ?? l.loss]) }))} /></div>}
@@ -249,7 +294,7 @@ function Runs() {
         <thead><tr><th scope="col">compare</th>{head("name", "name")}{head("state", "state")}{head("dataset", "data")}{head("parameters", "parameters")}{head("epochs", "epochs")}{head("loss", "loss")}</tr></thead>
         <tbody>{rows.map(e => <tr key={e.id}><td><input type="checkbox" aria-label={`compare ${e.name}`} disabled={!e.epochs?.length} checked={compared.includes(e.id)}
           onChange={c => choose({ compare: (c.currentTarget.checked ? [...compared, e.id] : compared.filter(x => x !== e.id)).join(",") || undefined })} /></td>
-          <th scope="row">{e.openable ? <a href={addressOf({ room: "explore", id: e.id, query: new URLSearchParams() })}>{e.name}</a> : e.name}</th>
+          <th scope="row"><a href={addressOf({ room: e.openable ? "explore" : "learn", id: e.id, query: new URLSearchParams() })}>{e.name}</a></th>
           <td>{e.state ?? ""}</td><td>{e.dataset}</td><td>{e.parameters ? whole(e.parameters) : ""}</td><td>{e.epochs?.length ?? ""}{e.planned && e.state === "running" ? ` of ${e.planned}` : ""}</td><td>{Number.isFinite(lossOf(e)) ? short(lossOf(e)) : ""}</td></tr>)}</tbody></table></div></>}
   </section>;
 }

@@ -32,7 +32,7 @@ type Composite interface {
 // RefuseBind is what Bind of a [Composite] returns: only a network can bind several
 // layers.
 func RefuseBind(l Composite) (Stage, error) {
-	return nil, fmt.Errorf("%s is made of several layers, want a single one here", Kind(l))
+	return nil, fmt.Errorf("%s is made of several layers, want a single one here: wrap the layers in it instead", Kind(l))
 }
 
 // Value is what one stage writes and others read: a batch of samples of one shape. It

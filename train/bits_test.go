@@ -26,15 +26,18 @@ var recordBits = flag.Bool("record-bits", false, "write the digests of TestBits 
 
 const bitsFile = "testdata/bits.json"
 
-// bitsCases are networks for images of 6×6 pixels or sequences of as many steps. Each kind
-// of layer, loss, optimiser and schedule belongs into one of them at least.
-var bitsCases = []struct {
+// bitsCase is a training whose bits are compared.
+type bitsCase struct {
 	name      string
 	layers    nn.Layers
 	loss      loss.Loss
 	optimizer optim.Optimizer
 	schedule  Schedule
-}{
+}
+
+// bitsCases are networks for images of 6×6 pixels or sequences of as many steps. Each kind
+// of layer, loss, optimiser and schedule belongs into one of them at least.
+var bitsCases = []bitsCase{
 	{"dense, noise, Nadam", nn.Layers{nn.Flatten{}, nn.GaussianNoise{Stddev: 0.1},
 		nn.Dense{Units: 21, Activation: nn.SELU, KernelInit: nn.LeCunNormal}, nn.Dropout{Rate: 0.2},
 		nn.Dense{Units: 5, Activation: nn.ELU, KernelInit: nn.HeUniform}, nn.Dense{Units: 19, Activation: nn.SELU, KernelInit: nn.GlorotNormal},
@@ -91,6 +94,27 @@ var bitsCases = []struct {
 	{"conditional, SGD", nn.Layers{nn.Flatten{}, nn.Condition{Classes: 3}, nn.Dense{Units: 4, Activation: nn.Tanh},
 		nn.Condition{Classes: 3, Embedding: 2}, nn.Dense{Units: 36}, nn.Reshape{6, 6}},
 		loss.MeanSquaredError{}, optim.SGD{LearningRate: 0.3}, nil},
+	{"tied convolutions, Adam", nn.Layers{nn.Reshape{6, 6, 1}, nn.Named{Name: "first", Layer: nn.Conv2D{Filters: 4, Kernel: nn.Square(3), Strides: nn.Square(2), Padding: nn.Same, Activation: nn.SELU}},
+		nn.Named{Name: "second", Layer: nn.Conv2D{Filters: 3, Kernel: nn.Square(2)}}, nn.Tied{To: "second", Activation: nn.SELU}, nn.Tied{To: "first"}, nn.Reshape{6, 6}},
+		loss.MeanSquaredError{}, optim.Adam{}, nil},
+	augmentedCase,
+}
+
+// augmentedCase is trained on data that varies.
+var augmentedCase = bitsCase{"augmented data, Adam", nn.Layers{nn.Flatten{}, nn.Dense{Units: 7, Activation: nn.Tanh}, nn.Dense{Units: 36}, nn.Reshape{6, 6}},
+	loss.MeanSquaredError{}, optim.Adam{}, nil}
+
+// source returns what the case is trained on.
+func (c bitsCase) source(t *testing.T) dataset.Source {
+	plain := labelledSamples(t, 40)
+	if c.name != augmentedCase.name {
+		return plain
+	}
+	augmented, err := dataset.Augment(plain, dataset.Augmentation{Shift: 1, Rotate: 15, Flip: true, Noise: 0.1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return augmented
 }
 
 // labelledSamples are samples of three classes.
@@ -122,7 +146,7 @@ func TestBits(t *testing.T) {
 		net.Init(7)
 		trainer := Trainer{Network: net, Loss: c.loss, Optimizer: c.optimizer, Schedule: c.schedule, Epochs: 150, BatchSize: 8, Seed: 3,
 			Metrics: []metric.Metric{metric.MeanSquaredError{}, metric.RoundedAccuracy{}}, Threads: 1}
-		history, err := trainer.Fit(context.Background(), labelledSamples(t, 40), labelledSamples(t, 7))
+		history, err := trainer.Fit(context.Background(), c.source(t), labelledSamples(t, 7))
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}

@@ -17,6 +17,11 @@ import (
 
 // Handler returns the studio as it is served at an address.
 func (s *Studio) Handler(addr net.Addr) http.Handler {
+	return newGuard(s.token, addr, s.routes())
+}
+
+// routes returns all answers that there are.
+func (s *Studio) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /", servePage)
 	mux.HandleFunc("GET /api/state", answer(s.state))
@@ -25,7 +30,7 @@ func (s *Studio) Handler(addr net.Addr) http.Handler {
 	s.judgeRoutes(mux)
 	s.drawRoutes(mux)
 	s.learnRoutes(mux)
-	return newGuard(s.token, addr, mux)
+	return mux
 }
 
 // stateOf is what the page begins with.

@@ -66,19 +66,27 @@ type page struct {
 // open starts a studio and a browser with its page in it.
 func open(t *testing.T, c Config) (*page, *Studio, context.CancelFunc) {
 	t.Helper()
-	path := chromium(t)
+	chromium(t)
 	s, address, stop := serve(t, c, "")
+	return browse(t, address), s, stop
+}
+
+// browse opens a browser with a page in it.
+func browse(t *testing.T, address string) *page {
+	t.Helper()
+	path := chromium(t)
+	base, _, _ := strings.Cut(address, "?")
 	allocator, end := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("use-angle", "swiftshader"), chromedp.Flag("enable-unsafe-swiftshader", true),
 		chromedp.WSURLReadTimeout(time.Minute))...)
 	t.Cleanup(end)
-	b := &browser{t: t, address: address, base: address[:strings.Index(address, "?")]}
+	b := &browser{t: t, address: address, base: base}
 	t.Cleanup(b.check)
 	ctx, cancel := chromedp.NewContext(allocator)
 	t.Cleanup(cancel)
 	p := b.follow(ctx)
 	p.do(chromedp.Navigate(b.address), chromedp.WaitVisible(chromedp.CSS("nav")))
-	return p, s, stop
+	return p
 }
 
 // serve runs a studio until the test ends, or stop is called; with a token of before
@@ -354,6 +362,37 @@ func looks(t *testing.T, p *page) {
 				}
 			}
 		}
+	}
+}
+
+// TestExportInBrowser opens a page without a server, which asks nobody for anything.
+func TestExportInBrowser(t *testing.T) {
+	chromium(t)
+	path, _ := exportedBars(t)
+	p := browse(t, "file://"+path)
+	p.goTo("#/explore?sample=3")
+	p.says("40 test samples")
+	p.says("Most alike, by their codes")
+	p.wait(mapReady)
+	box := value[[]float64](p, "(r => [r.left + r.width / 2, r.top + r.height / 2])(document.querySelector('.map').getBoundingClientRect())")
+	p.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, box[0], box[1]))
+	p.wait("document.querySelectorAll('.pointed canvas:not(.blank)').length >= 2")
+	for _, kind := range []string{"t-SNE", "Two numbers", "PCA"} {
+		p.click(kind)
+		p.wait(mapReady)
+	}
+	p.click("Between")
+	p.wait("document.querySelectorAll('.strip li').length === 10")
+	p.do(chromedp.Evaluate[chromedp.Void]("document.querySelectorAll('[aria-label=From] button')[1].click()"))
+	p.click("New")
+	p.wait("document.querySelectorAll('.drawn li').length === 24")
+	p.click("Draw others")
+	p.wait("location.hash.includes('seed=2')")
+	p.click("Judge")
+	p.says("are recognised")
+	p.wait("document.querySelectorAll('.pairs canvas:not(.blank)').length >= 48")
+	if rooms := value[string](p, "document.querySelector('nav').innerText.replace(/\\s+/g, ' ').trim()"); rooms != "Explore Judge" {
+		t.Errorf("the rooms are %s", rooms)
 	}
 }
 

@@ -62,12 +62,8 @@ func (s *Studio) open(ctx context.Context, e entry) (*exhibit, error) {
 	if x.in, x.part, err = s.samplesOf(ctx, e, m); err != nil {
 		return nil, err
 	}
-	if x.in.Len() > mostSamples {
-		first := make([]int, mostSamples)
-		for i := range first {
-			first[i] = i
-		}
-		data, err := x.in.Select(first)
+	if most := max(min(s.most, s.mostValues/x.in.Shape().Size()), 1); x.in.Len() > most {
+		data, err := x.in.Select(sequence(0, most))
 		if err != nil {
 			return nil, err
 		}

@@ -168,18 +168,25 @@ func (s *Studio) points(r *http.Request) ([]byte, error) {
 
 // plane returns two chosen numbers of each code.
 func (x *exhibit) plane(r *http.Request) (tensor.Tensor, error) {
-	n, k := x.codes.Len(), x.codes.Sample().Size()
-	points := tensor.New(n, 2)
+	k := x.codes.Sample().Size()
+	var axes [2]int
 	for axis, name := range []string{"x", "y"} {
-		j, err := number(r, name, 0, k-1, min(axis, k-1))
-		if err != nil {
-			return points, err
-		}
-		for i := range n {
-			points.Data[2*i+axis] = x.codes.Data[i*k+j]
+		var err error
+		if axes[axis], err = number(r, name, 0, k-1, min(axis, k-1)); err != nil {
+			return tensor.Tensor{}, err
 		}
 	}
-	return points, nil
+	return x.pair(axes[0], axes[1]), nil
+}
+
+// pair returns two numbers of each code.
+func (x *exhibit) pair(across, up int) tensor.Tensor {
+	n, k := x.codes.Len(), x.codes.Sample().Size()
+	points := tensor.New(n, 2)
+	for i := range n {
+		points.Data[2*i], points.Data[2*i+1] = x.codes.Data[i*k+across], x.codes.Data[i*k+up]
+	}
+	return points
 }
 
 // spriteSide is how many pictures a sprite has in a row, and rows.

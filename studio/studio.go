@@ -28,6 +28,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -77,6 +78,9 @@ type Studio struct {
 	events *hub
 	shelf  *shelf
 	jobs   *jobs
+	// most is how many samples of a data set are shown, the first ones, and mostValues how many
+	// numbers they may have in all.
+	most, mostValues int
 
 	// Contexts of the work that outlives a request end with the studio.
 	background context.Context
@@ -95,7 +99,7 @@ func New(c Config) (*Studio, error) {
 	if c.DataOf == nil {
 		c.DataOf = recorded
 	}
-	s := &Studio{config: c, token: rand.Text(), events: newHub()}
+	s := &Studio{config: c, token: rand.Text(), events: newHub(), most: mostSamples, mostValues: math.MaxInt}
 	s.background, s.end = context.WithCancel(context.Background())
 	var err error
 	if s.shelf, err = newShelf(c.Paths); err != nil {

@@ -24,6 +24,7 @@ type studioFlags struct {
 	config    studio.Config
 	samples   string
 	notToOpen bool
+	export    string
 }
 
 func (f *studioFlags) command() *cobra.Command {
@@ -45,6 +46,11 @@ if there is one. New trainings make folders in --out.
 A model is shown on the samples that its run was given (those for testing, if there are
 some), or on --samples.
 
+With --export it serves nothing but writes a page into a folder that explores one RUN or
+MODEL by itself, to be put on a web site or opened from a disk: the maps, the first 1000
+samples with their reconstructions and those most alike, ways between some, new samples,
+and how well it all comes out.
+
 The page is for this machine only: it has a token in its address that nobody can guess,
 and asks nobody else for anything. Ctrl-C ends it; trainings are saved and can go on with
 "hourglass train --resume".
@@ -53,7 +59,8 @@ and asks nobody else for anything. Ctrl-C ends it; trainings are saved and can g
 		Example: `  hourglass studio
   hourglass studio runs/stacked --addr 127.0.0.1:8090
   hourglass studio model.safetensors --samples photos/
-  hourglass studio sensors.csv --label state --no-open`,
+  hourglass studio sensors.csv --label state --no-open
+  hourglass studio runs/stacked --export site`,
 		Args: arguments(cobra.ArbitraryArgs),
 		RunE: f.run,
 	}
@@ -64,6 +71,8 @@ and asks nobody else for anything. Ctrl-C ends it; trainings are saved and can g
 	flags.StringVar(&f.samples, "samples", "", "`DATA` to show models on, instead of what they were trained for")
 	flags.StringVar(&f.config.Out, "out", "", "`folder` in which new trainings make theirs (default the first FOLDER, or runs)")
 	cmd.MarkFlagDirname("out")
+	flags.StringVar(&f.export, "export", "", "write a page that needs no server into a `folder`, and serve nothing")
+	cmd.MarkFlagDirname("export")
 	flags.IntVar(&f.config.Threads, "threads", 0, "cores that a training uses; the result does not depend on it (default all)")
 	return cmd
 }
@@ -84,12 +93,33 @@ func (f *studioFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if f.export != "" {
+		return f.write(cmd, s)
+	}
 	return s.Run(cmd.Context(), func(address string) {
 		fmt.Fprintf(cmd.OutOrStdout(), "Hourglass Studio is at %s\nCtrl-C ends it\n", address)
 		if !f.notToOpen {
 			openBrowser(address)
 		}
 	})
+}
+
+// write writes the page that needs no server.
+func (f *studioFlags) write(cmd *cobra.Command, s *studio.Studio) error {
+	if len(f.config.Paths) != 1 || f.config.Train.Path != "" {
+		return usagef("--export is for one RUN or MODEL")
+	}
+	defer s.Close()
+	path, err := s.Export(cmd.Context(), f.export)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("studio: %w", err)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "written to %s, %.1f MB: open it in a browser, or put it on a web site\n", path, float64(info.Size())/1e6)
+	return nil
 }
 
 // sort tells runs and models from data.

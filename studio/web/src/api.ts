@@ -1,4 +1,5 @@
 // What the server says, as it says it, and how it is asked.
+import { answerFrom, recorded } from "./record";
 
 export type Numbers = Record<string, number>;
 
@@ -54,6 +55,11 @@ export class Refused extends Error {
 }
 
 async function ask(path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+  if (recorded) {
+    const kept = answerFrom(recorded, path);
+    if (kept) return kept;
+    throw new Refused("this page has no server to ask", 0);
+  }
   const request: RequestInit = body === undefined ? { signal } :
     { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, signal };
   let answer: Response;

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { bytes, floats, json, MapStatus, Model, Sample, sizeOf, Values, valuesOf } from "./api";
 import { layoutOf, nearby, ScatterMap } from "./map";
 import { csv, NothingYet, Notice, percent, Picture, save, Segments, Select, short, usePairs, Waiting, whole } from "./parts";
+import { decodedAt, recorded } from "./record";
 import { Sprites } from "./sprites";
 import { choose, listen, place, useAsked, useModel, useSignal } from "./state";
 
@@ -44,14 +45,14 @@ function Exploring({ m }: { m: Model }) {
     return list;
   }, [only, labels]);
   const [group, setGroup] = useState<number[]>([]);
-  const pointer = usePointer(m, layout, kind === "codes" && m.spread.length === 2 && dx === 0 && dy === 1);
+  const pointer = usePointer(m, layout, kind, kind === "codes" && m.spread.length === 2 && dx === 0 && dy === 1);
   const select = (i: number) => { setGroup([]); choose({ sample: i }); };
 
   return <div class="explore">
     <section class="stage" aria-label="Map">
       <div class="bar">
         <Segments<MapKind> label="Map" value={kind} choose={v => choose({ map: v, x: undefined, y: undefined })}
-          options={[["pca", "PCA"], ["tsne", "t-SNE"], ["codes", m.spread.length === 2 ? "The codes" : "Two numbers"]]} />
+          options={([["pca", "PCA"], ["tsne", "t-SNE"], ["codes", m.spread.length === 2 ? "The codes" : "Two numbers"]] as [MapKind, string][]).filter(([k]) => !recorded || `/api/models/${m.id}/points?map=${k}` in recorded.bytes)} />
         {kind === "codes" && m.spread.length > 2 && <>
           <Select label="across" value={String(dx)} options={m.spread.map((_, i) => [String(i), `number ${i + 1}`])} choose={v => choose({ x: v })} />
           <Select label="up" value={String(dy)} options={m.spread.map((_, i) => [String(i), `number ${i + 1}`])} choose={v => choose({ y: v })} /></>}
@@ -80,10 +81,10 @@ function Exploring({ m }: { m: Model }) {
       </div>
       {group.length > 0 ? <Group m={m} sprites={sprites} samples={group} labels={labels} scores={scores} done={() => setGroup([])} select={select} /> : <>
         <Segments<Tab> label="Show" value={tab} choose={v => choose({ show: v })}
-          options={[["sample", "Sample"], ...(m.decodes ? [["between", "Between"], ["code", "Code"], ["new", "New"]] as [Tab, string][] : [])]} />
+          options={[["sample", "Sample"], ...(m.decodes ? [["between", "Between"], ...(recorded ? [] : [["code", "Code"]]), ["new", "New"]] as [Tab, string][] : [])]} />
         {tab === "sample" && <OneSample m={m} sprites={sprites} i={selected} select={select} />}
         {tab === "between" && m.decodes && <Between m={m} sprites={sprites} />}
-        {tab === "code" && m.decodes && <Sliders m={m} i={selected} />}
+        {tab === "code" && m.decodes && !recorded && <Sliders m={m} i={selected} />}
         {tab === "new" && m.decodes && <Drawn m={m} />}
       </>}
     </aside>
@@ -117,7 +118,7 @@ function useTSNE(m: Model, wanted: boolean): { status?: MapStatus; version: numb
 }
 
 /** What lies under the pointer: the nearest samples, and the decoder's picture of the place. */
-function usePointer(m: Model, layout: ReturnType<typeof layoutOf> | undefined, exact: boolean) {
+function usePointer(m: Model, layout: ReturnType<typeof layoutOf> | undefined, kind: MapKind, exact: boolean) {
   const [near, setNear] = useState<number[]>([]), [decoded, setDecoded] = useState<Values>();
   const wanted = useRef<{ x: number; y: number } | null>(null), busy = useRef(false);
   const look = async () => {
@@ -128,8 +129,12 @@ function usePointer(m: Model, layout: ReturnType<typeof layoutOf> | undefined, e
       wanted.current = null;
       const found = nearby(layout, at.x, at.y, 6);
       setNear(found.samples.slice(0, 1));
-      if (m.decodes) {
-        const answer = exact ? bytes(`/api/models/${m.id}/decode`, { code: [at.x * layout.scale + layout.center[0], at.y * layout.scale + layout.center[1]] }) :
+      const x = at.x * layout.scale + layout.center[0], y = at.y * layout.scale + layout.center[1];
+      if (m.decodes && recorded) {
+        const kept = decodedAt(recorded, kind, x, y);
+        if (kept) setDecoded(valuesOf(m, kept));
+      } else if (m.decodes) {
+        const answer = exact ? bytes(`/api/models/${m.id}/decode`, { code: [x, y] }) :
           bytes(`/api/models/${m.id}/blend`, { samples: found.samples, weights: found.weights });
         await answer.then(data => setDecoded(valuesOf(m, data)), () => undefined);
       }
@@ -184,13 +189,13 @@ function OneSample({ m, sprites, i, select }: { m: Model; sprites: Sprites | nul
     <h3>Most alike, by their codes</h3>
     <ul class="thumbs">{s.neighbors.map(n => <li key={n.sample}><button type="button" onClick={() => select(n.sample)} title={`distance ${short(n.distance, 3)}`} aria-label={`sample ${n.sample}, distance ${short(n.distance, 3)}`}>
       <Thumb m={m} sprites={sprites} i={n.sample} /></button></li>)}</ul>
-    {m.decodes && <p class="actions"><button type="button" onClick={() => choose({ a: i, show: "between" })}>Go from here …</button>
+    {m.decodes && !recorded && <p class="actions"><button type="button" onClick={() => choose({ a: i, show: "between" })}>Go from here …</button>
       <button type="button" onClick={() => choose({ b: i, show: "between" })}>… to here</button></p>}
   </div>;
 }
 
 function Between({ m, sprites }: { m: Model; sprites: Sprites | null }) {
-  const query = useSignal(place).query, a = Number(query.get("a") ?? -1), b = Number(query.get("b") ?? -1), selected = Number(query.get("sample") ?? -1);
+  const query = useSignal(place).query, a = Number(query.get("a") ?? recorded?.ends[0] ?? -1), b = Number(query.get("b") ?? recorded?.ends[1] ?? -1), selected = Number(query.get("sample") ?? -1);
   const both = a >= 0 && b >= 0, steps = 10;
   const strip = useAsked(s => both ? bytes(`/api/models/${m.id}/path?from=${a}&to=${b}&steps=${steps}`, undefined, s) : undefined, [m, a, b], true);
   const end = (name: "a" | "b", i: number, text: string) => <figure>
@@ -199,12 +204,19 @@ function Between({ m, sprites }: { m: Model; sprites: Sprites | null }) {
     <button type="button" disabled={selected < 0 || selected === i} onClick={() => choose({ [name]: selected })}>Take the chosen</button></figure>;
   const values = strip.value && valuesOf(m, strip.value), size = sizeOf(m);
   return <div class="between"><h2>From one sample to another</h2>
-    <div class="pointed">{end("a", a, "from")}{end("b", b, "to")}</div>
+    {recorded ? <><Ends m={m} sprites={sprites} name="a" chosen={a} text="From" /><Ends m={m} sprites={sprites} name="b" chosen={b} text="To" /></> :
+      <div class="pointed">{end("a", a, "from")}{end("b", b, "to")}</div>}
     {!both && <p class="hint">Choose a point on the map and take it for one end, then another for the other.</p>}
     {strip.error && <Notice kind="bad">{strip.error.message}</Notice>}
     {values && <ol class="strip" aria-label="Decoded on the way">{Array.from({ length: steps }, (_, i) => <li key={i}><Picture of={m} values={values.subarray(i * size, (i + 1) * size)} label={`${i + 1} of ${steps}`} size={m.as === "image" ? 48 : 72} /></li>)}</ol>}
     {values && <p class="hint">Codes at even steps {m.variational ? "on the arc" : "on the straight line"} between the two, decoded.</p>}
   </div>;
+}
+
+/** The samples that a way may begin or end at, of a page without a server. */
+function Ends({ m, sprites, name, chosen, text }: { m: Model; sprites: Sprites | null; name: "a" | "b"; chosen: number; text: string }) {
+  return <div role="group" aria-label={text}><h3>{text}</h3><ul class="thumbs">{recorded!.ends.map(i => <li key={i}>
+    <button type="button" aria-pressed={i === chosen} aria-label={`sample ${i}`} onClick={() => choose({ [name]: i })}><Thumb m={m} sprites={sprites} i={i} size={44} /></button></li>)}</ul></div>;
 }
 
 function Sliders({ m, i }: { m: Model; i: number }) {

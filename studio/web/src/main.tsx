@@ -4,7 +4,8 @@ import { Draw } from "./draw";
 import { Explore } from "./explore";
 import { Judge } from "./judge";
 import { Learn } from "./learn";
-import { addressOf, connect, connected, entries, go, place, Room, rooms, useModelID, useSignal } from "./state";
+import { openRecord, recorded } from "./record";
+import { addressOf, connect, connected, entries, go, place, refresh, Room, rooms, useModelID, useSignal } from "./state";
 
 const titles: Record<Room, string> = { learn: "Learn", explore: "Explore", draw: "Draw", judge: "Judge" };
 
@@ -22,22 +23,26 @@ function Shelf() {
 
 function Studio() {
   const p = useSignal(place), up = useSignal(connected);
-  useEffect(() => { document.title = `${titles[p.room]} – Hourglass Studio`; }, [p.room]);
-  const room = { learn: <Learn />, explore: <Explore />, draw: <Draw />, judge: <Judge /> }[p.room];
+  const needServer: Room[] = recorded ? ["learn", "draw"] : [], open = rooms.filter(r => !needServer.includes(r));
+  const here = open.includes(p.room) ? p.room : "explore";
+  useEffect(() => { document.title = `${titles[here]} – Hourglass Studio`; }, [here]);
+  const room = { learn: <Learn />, explore: <Explore />, draw: <Draw />, judge: <Judge /> }[here];
   return <>
     <a class="skip" href="#main" onClick={e => { e.preventDefault(); document.getElementById("main")!.focus(); }}>To the content</a>
     <header class="top">
-      <a class="home" href="#/learn"><Glass /><span>Hourglass <b>Studio</b></span></a>
-      <nav aria-label="Rooms"><ul>{rooms.map(r => <li key={r}><a href={addressOf({ room: r, id: r === "learn" ? "" : p.id, query: new URLSearchParams() })} aria-current={r === p.room ? "page" : undefined}>{titles[r]}</a></li>)}</ul></nav>
-      {p.room !== "learn" && <Shelf />}
+      <a class="home" href={`#/${open[0]}`}><Glass /><span>Hourglass <b>Studio</b></span></a>
+      <nav aria-label="Rooms"><ul>{open.map(r => <li key={r}><a href={addressOf({ room: r, id: r === "learn" ? "" : p.id, query: new URLSearchParams() })} aria-current={r === here ? "page" : undefined}>{titles[r]}</a></li>)}</ul></nav>
+      {here !== "learn" && !recorded && <Shelf />}
+      {recorded && <p class="hint alone">This page needs no server. It was made by <code>hourglass studio --export</code>.</p>}
     </header>
     {up === "no" && <p class="gone" role="alert">The studio does not answer. This page goes on by itself once it does.</p>}
     {up === "stranger" && <p class="gone" role="alert">The studio was started anew, with a new token. Open the address that it printed.</p>}
-    <main id="main" tabIndex={-1} class={p.room}>{room}</main>
+    <main id="main" tabIndex={-1} class={here}>{room}</main>
   </>;
 }
 
-connect();
+await openRecord();
+if (recorded) await refresh(); else connect();
 const root = document.getElementById("studio")!;
 root.replaceChildren();
 render(<Studio />, root);

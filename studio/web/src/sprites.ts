@@ -1,5 +1,6 @@
 // Thumbnails come many to a picture; each is fetched when the first of its samples is shown.
 import { Model } from "./api";
+import { recorded } from "./record";
 
 const side = 32; // pictures in a row, and rows
 
@@ -12,7 +13,8 @@ export class Sprites {
     let image = this.pages.get(number);
     if (!image) {
       this.pages.set(number, image = new Image());
-      image.src = `/api/models/${this.m.id}/sprites/${number}?${this.m.changed}`;
+      const path = `/api/models/${this.m.id}/sprites/${number}`;
+      image.src = recorded ? `data:image/png;base64,${recorded.bytes[path]}` : `${path}?${this.m.changed}`;
     }
     if (!image.complete) image.addEventListener("load", ready, { once: true });
     return image;

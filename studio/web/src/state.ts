@@ -63,7 +63,7 @@ export function listen<T>(kind: string, f: (data: T) => void): () => void {
   return () => { all.delete(f as Listener); };
 }
 
-async function refresh() {
+export async function refresh() {
   const s = await json<State>("/api/state");
   version.set(s.version);
   sources.set(s.data);

@@ -54,8 +54,9 @@ type Recipe struct {
 	Training func(s *Session) dataset.Source
 	// Start sets the weights to start from, beyond what the layers do; nil for nothing.
 	Start func(s *Session) error
-	// Stages trains what the model starts from; nil for nothing.
-	Stages func(ctx context.Context, s *Session) error
+	// Stages returns the optimiser of each stage, from 1, where the model is trained stage by
+	// stage before it is as a whole; nil where it is not.
+	Stages func(stage int) optim.Optimizer
 
 	// Watch returns what follows the training beside progress; nil for nothing.
 	Watch func(s *Session) train.Observer

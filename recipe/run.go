@@ -35,8 +35,6 @@ type Metrics struct {
 	Retrieval *Retrieval `json:"retrieval,omitempty"`
 	// Generation says how good samples are that were drawn.
 	Generation *generate.Quality `json:"generation,omitempty"`
-	// Stages are the trainings that the model's starting weights are from, in their order.
-	Stages []Stage `json:"stages,omitempty"`
 	// Outliers is how well images that do not belong are told from the others.
 	Outliers *Outliers `json:"outliers,omitempty"`
 	// Likelihood says how likely test images are, in nats, and Phases so after phases of the training.
@@ -98,15 +96,13 @@ func (r Recipe) prepare(ctx context.Context, o Options) (*Session, error) {
 	plan.Model, plan.Seed = model, o.Seed
 	plan.Loss, plan.Optimizer, plan.Metrics = s.Recipe.Loss, s.Recipe.Optimizer, s.Recipe.Metrics
 	plan.Optimizers, plan.Schedule, plan.Penalties, plan.Binarize = r.Optimizers, r.Schedule, r.Penalties, r.Binarize
+	plan.Stages = r.Stages
 	plan.Epochs, plan.BatchSize = s.Recipe.Epochs, s.Recipe.BatchSize
 	plan.Record.Recipe = r.Name
 	if r.Std != 0 {
 		plan.Record.Pixels = &run.Pixels{Mean: r.Mean, Std: r.Std}
 	}
 	plan.Finish = s.finish
-	if r.Stages != nil {
-		plan.Before = func(ctx context.Context) error { return r.Stages(ctx, s) }
-	}
 	s.Session = &run.Session{Plan: plan, Options: o.Options}
 	s.Metrics = &Metrics{Metrics: *s.NewMetrics(r.Name, name)}
 	s.Metrics.Dataset.Dir = o.DataDir

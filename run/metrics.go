@@ -21,6 +21,8 @@ type Metrics struct {
 	BatchSize  int            `json:"batch_size"`
 	Rate       float64        `json:"learning_rate"`
 	Epochs     *train.History `json:"epochs"`
+	// Stages are the trainings that the model's starting weights are from, in their order.
+	Stages []Stage `json:"stages,omitempty"`
 	// BestEpoch is the epoch whose weights early stopping kept.
 	BestEpoch int `json:"best_epoch,omitempty"`
 	// Test is the loss on the samples for testing, after training.

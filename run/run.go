@@ -100,9 +100,9 @@ type Plan struct {
 	Observers []train.Observer // beside those that every run has
 	Record    Record           // what is known of the data; Do adds the rest
 
-	// Before is called before the training unless that goes on from a checkpoint: to train, with
-	// Session.Stage, what the model starts from. Nil for nothing.
-	Before func(ctx context.Context) error
+	// Stages returns the optimiser of each stage, from 1, where the model is trained stage by
+	// stage before it is as a whole; nil where it is not.
+	Stages func(stage int) optim.Optimizer
 	// Trained is called with the trained model before it is saved, and Finish then;
 	// both are left out by TrainOnly. Nil for nothing.
 	Trained func(ctx context.Context) error
@@ -243,10 +243,13 @@ func (s *Session) fit(ctx context.Context) error {
 		}
 	}
 	s.digests = &weightDigests{}
-	if s.Before != nil && !(s.Resume && s.Folder.checkpoints > 0) {
-		if err := s.Before(ctx); err != nil {
-			return err
+	if s.Stages != nil {
+		if !s.Resume || s.Folder.checkpoints == 0 {
+			if err := s.trainStagewise(ctx); err != nil {
+				return err
+			}
 		}
+		s.Observers = append(s.Observers, stageKeeper{s.Numbers})
 	}
 	options := []hourglass.FitOption{
 		hourglass.Epochs(s.Epochs), hourglass.BatchSize(s.BatchSize), hourglass.Loss(s.Loss),

@@ -56,11 +56,11 @@ func (s *session) judge(ctx context.Context) error {
 	return nil
 }
 
-// drawPlane draws the whole plane of a model that draws codes of two numbers, if its samples can be
-// shown.
+// drawPlane draws the whole plane of a model that draws codes of two numbers and asks for no
+// labels, if its samples can be shown.
 func (s *session) drawPlane() error {
 	const side = 15
-	if !s.model.Draws() || s.model.Encoder().Output().Size() != 2 || s.model.Decoder().Complete() != nil || !IsImage(s.data.Shape()) {
+	if !s.model.Draws() || s.model.Classes() > 0 || s.model.Encoder().Output().Size() != 2 || s.model.Decoder().Complete() != nil || !IsImage(s.data.Shape()) {
 		return nil
 	}
 	codes, err := generate.Plane(side)

@@ -90,6 +90,7 @@ type session struct {
 	training dataset.Source // augmented
 
 	penalties map[string]train.Schedule // of the factors of the kind's penalties
+	stagewise bool                      // as the kind has it
 	run       *run.Session
 }
 
@@ -263,11 +264,15 @@ func (s *session) build(e extent) error {
 
 // makeKind makes an architecture one of the kind that was chosen.
 func (s *session) makeKind(encoder, decoder nn.Layers) (nn.Layers, nn.Layers, error) {
-	d := design{encoder: encoder, decoder: decoder, values: s.data.Shape().Size(), samples: s.parts.Train.Len(), epochs: s.Epochs}
+	d := design{encoder: encoder, decoder: decoder, shape: s.data.Shape(), samples: s.parts.Train.Len(), classes: len(s.data.Classes), epochs: s.Epochs}
 	if err := makeKind(s.Kind, &d); err != nil {
 		return nil, nil, err
 	}
-	s.Loss, s.penalties = cmp.Or(s.Loss, d.loss), d.penalties
+	s.Loss, s.penalties, s.stagewise = cmp.Or(s.Loss, d.loss), d.penalties, d.stagewise
+	if d.optimizers != nil {
+		maps.Copy(d.optimizers, s.Optimizers)
+		s.Optimizers = d.optimizers
+	}
 	return d.encoder, d.decoder, nil
 }
 
@@ -306,6 +311,9 @@ func (s *session) plan() {
 		Record:  s.model.Record,
 		Trained: s.learnScores,
 		Finish:  s.finish,
+	}
+	if s.stagewise {
+		s.run.Stages = func(int) optim.Optimizer { return s.Optimizer }
 	}
 	s.metrics = &Metrics{Metrics: *s.run.NewMetrics(trainName, filepath.Base(s.data.Path)), // where it lies is of no concern to who gets the model
 		Architecture: architecture.Format(s.model.Encoder().Layers(), s.model.Decoder().Layers()), Codes: s.model.Encoder().Output().Size(),

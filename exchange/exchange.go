@@ -81,7 +81,7 @@ func (b Block) OfZeros() ([]float32, error) {
 // Refuse returns the error for a layer that a format has no way for.
 func (b Block) Refuse(format string) error {
 	if _, ok := b.Layer.(nn.Condition); ok {
-		return b.Errorf("it reads a label beside the samples, which %s has no input for here", format)
+		return b.Errorf("it reads a label beside the samples, which %s has no input for here; export it to ONNX instead", format)
 	}
 	return b.Errorf("it is not written for %s; export it to ONNX instead", format)
 }

@@ -141,8 +141,14 @@ func alike(a, b *hourglass.Autoencoder) bool {
 	for i := range x.Data {
 		x.Data[i] = float32(math.Sin(float64(i*i + 1)))
 	}
-	y, err := a.Reconstruct(x)
-	z, err2 := b.Reconstruct(x)
+	var labels []int
+	for i := range count {
+		if classes := a.Classes(); classes > 0 {
+			labels = append(labels, i%classes)
+		}
+	}
+	y, err := a.Given(labels...).Reconstruct(x)
+	z, err2 := b.Given(labels...).Reconstruct(x)
 	same := func(v, w float32) bool { return math.Float32bits(v) == math.Float32bits(w) }
 	return err == nil && err2 == nil && slices.EqualFunc(y.Data, z.Data, same)
 }

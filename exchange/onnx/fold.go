@@ -23,6 +23,8 @@ func (m *model) constant(v *operand) (*array, error) {
 	switch {
 	case v == nil:
 		return nil, fmt.Errorf("an input is left out")
+	case v.labelled && !m.telling:
+		return nil, fmt.Errorf("%.80q depends on the labels, which may only be joined to samples (Concat)", v.name)
 	case v.array != nil:
 		return v.array, nil
 	case v.data:
@@ -132,7 +134,7 @@ func init() {
 		"Identity": same, "Dropout": same, "Cast": foldCast, "CastLike": same,
 		"Unsqueeze": foldAxes, "Squeeze": foldAxes, "Reshape": foldReshape, "Flatten": foldReshape,
 		"Transpose": foldTranspose, "Concat": foldConcat, "Gather": foldGather, "Slice": foldSlice,
-		"ConstantOfShape": foldConstantOfShape, "Expand": foldExpand, "Where": foldWhere, "Equal": foldBinary,
+		"ConstantOfShape": foldConstantOfShape, "Expand": foldExpand, "OneHot": foldOneHot, "Where": foldWhere, "Equal": foldBinary,
 		"Add": foldBinary, "Sub": foldBinary, "Mul": foldBinary, "Div": foldBinary, "Pow": foldBinary,
 		"Sqrt": foldUnary(math.Sqrt), "Exp": foldUnary(math.Exp), "Log": foldUnary(math.Log),
 		"Neg": foldUnary(func(x float64) float64 { return -x }), "Reciprocal": foldUnary(func(x float64) float64 { return 1 / x }),
@@ -622,13 +624,61 @@ func foldExpand(_ *node, in []*array) (*array, error) {
 	}
 	a := in[0]
 	if max(len(a.floats), len(a.ints)) != 1 {
-		return nil, fmt.Errorf("of an array that has more than one element")
+		return a.expand(in[1].ints)
 	}
 	out := &array{axes: in[1].ints, floats: a.floats, ints: a.ints, uniform: true}
 	for len(out.axes) < len(a.axes) {
 		out.axes = append(plainAxes(1), out.axes...)
 	}
 	return out.spelled(), nil
+}
+
+// expand repeats an array along axes of length 1, or in front of the others.
+func (a *array) expand(axes []relayout.Axis) (*array, error) {
+	n, ok := size(axes)
+	if !ok || n > maxFold {
+		return nil, fmt.Errorf("to %s", shapeText(axes))
+	}
+	to, places, _, err := broadcast(a, &array{axes: axes})
+	if err != nil {
+		return nil, err
+	}
+	out := &array{axes: to}
+	for _, p := range places {
+		if a.floats != nil {
+			out.floats = append(out.floats, a.floats[p])
+		} else {
+			out.ints = append(out.ints, a.ints[p])
+		}
+	}
+	return out, nil
+}
+
+// foldOneHot puts one value at the place of each index, among others.
+func foldOneHot(n *node, in []*array) (*array, error) {
+	if len(in) != 3 || in[0].ints == nil || in[1] == nil || in[2] == nil || len(in[1].ints) != 1 || in[1].ints[0].Batch ||
+		max(len(in[2].floats), len(in[2].ints)) != 2 || n.int("axis", -1) != -1 && n.int("axis", -1) != len(in[0].axes) {
+		return nil, fmt.Errorf("want whole numbers, their count, two values and the last axis")
+	}
+	depth := in[1].ints[0].Size
+	if depth < 1 || len(in[0].ints) > maxFold/depth {
+		return nil, fmt.Errorf("of %d", depth)
+	}
+	out := &array{axes: append(slices.Clone(in[0].axes), relayout.Axis{Size: depth})}
+	for _, index := range in[0].ints {
+		for i := range depth {
+			at := 0
+			if i == index.Size {
+				at = 1
+			}
+			if in[2].floats != nil {
+				out.floats = append(out.floats, in[2].floats[at])
+			} else {
+				out.ints = append(out.ints, in[2].ints[at])
+			}
+		}
+	}
+	return out, nil
 }
 
 // broadcast returns the common shape of two arrays, and for each element of it its place

@@ -18,10 +18,11 @@ const batchName = "batch"
 // graph is a graph that is being written.
 type graph struct {
 	schema.GraphProto
-	opset int
-	names map[string]int // how often a name has been asked for
-	block string         // the layer that nodes are named for
-	taps  map[string]value
+	opset    int
+	names    map[string]int // how often a name has been asked for
+	block    string         // the layer that nodes are named for
+	taps     map[string]value
+	labelled bool // there is an input for labels
 	// kernels are the matrices of Dense layers, by the first of their weights, for layers tied
 	// to them.
 	kernels map[*float32]*schema.TensorProto

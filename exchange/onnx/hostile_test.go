@@ -107,6 +107,8 @@ func TestReadTensors(t *testing.T) {
 			m.Graph.Node[0].Attribute = []*schema.AttributeProto{{Name: proto.String("transA"), I: proto.Int64(1)}}
 		}, `node "encoder.1.dense.Gemm" (Gemm): its first input is transposed`},
 		{"no graph", func(m *schema.ModelProto) { m.Graph = nil }, "has no graph"},
+		{"an input less", func(m *schema.ModelProto) { m.Graph.Node[0].Input = m.Graph.Node[0].Input[:1] }, "input 1 is left out"},
+		{"no output", func(m *schema.ModelProto) { m.Graph.Node[0].Output = nil }, "its output is left out"},
 		{"input", func(m *schema.ModelProto) { m.Graph.Input[0].Type.GetTensorType().ElemType = proto.Int32(7) }, "values of type INT64, want FLOAT"},
 	} {
 		m := small(t)
@@ -128,7 +130,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(raw)
 	}
 	add(small(f))
-	for _, name := range []string{"convolutional", "residual", "group-norm", "lstm", "views", "pixel-shuffle"} {
+	for _, name := range []string{"convolutional", "residual", "group-norm", "lstm", "views", "pixel-shuffle", "attention", "attention-causal", "transformer", "unet", "depthwise", "variational", "scaled", "bidirectional", "renewed-20", "renewed-21", "conditional", "conditional-learned"} {
 		raw, err := os.ReadFile(filepath.Join("..", "internal", "peer", "testdata", "pytorch", name+".onnx"))
 		if err != nil {
 			f.Fatal(err)
@@ -144,7 +146,7 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		if err == nil {
-			if _, err := ae.Reconstruct(samples(t, ae.Encoder().Input())); err != nil {
+			if _, err := ae.Given(models.Labels(ae, batch)...).Reconstruct(samples(t, ae.Encoder().Input())); err != nil {
 				t.Error(err)
 			}
 		}

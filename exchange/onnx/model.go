@@ -17,13 +17,15 @@ type model struct {
 	nodes    []*node // in an order in which each follows what it reads
 	values   map[string]*operand
 	input    *operand // the samples
+	labels   *operand // of them, nil where there are none
 	shape    []relayout.Axis
 	fixed    int // the number of samples that the model was written for, 0 for any
 	output   *operand
 
-	depth, folded int // of constants that are being, and have been, computed
-	stored        int // elements of arrays in the file
-	steps         int // that have been taken
+	depth, folded int  // of constants that are being, and have been, computed
+	stored        int  // elements of arrays in the file
+	steps         int  // that have been taken
+	telling       bool // what is computed of labels is being computed for each of them
 }
 
 // node is an operation.
@@ -38,13 +40,14 @@ type node struct {
 
 // operand is what a node reads: a constant, or what becomes of the samples.
 type operand struct {
-	name  string
-	made  *node           // nil for inputs and stored constants
-	users []*node         // nodes that compute with it, one as often as it reads it
-	data  bool            // depends on the values of the samples
-	array *array          // a constant that is known
-	axes  []relayout.Axis // of data that has been reached
-	busy  bool            // is being computed
+	name     string
+	made     *node           // nil for inputs and stored constants
+	users    []*node         // nodes that compute with it, one as often as it reads it
+	data     bool            // depends on the values of the samples
+	labelled bool            // depends on their labels, and on nothing else of them
+	array    *array          // a constant that is known
+	axes     []relayout.Axis // of data that has been reached
+	busy     bool            // is being computed
 }
 
 // errorf returns an error that names the node.
@@ -87,6 +90,7 @@ func (m *model) load(g *schema.GraphProto, beside *os.Root) error {
 	if !m.output.data {
 		return fmt.Errorf("the output %.80q does not depend on the input %.80q", m.output.name, m.input.name)
 	}
+	m.followLabels()
 	m.prune()
 	return nil
 }
@@ -131,12 +135,36 @@ func (m *model) loadNodes(protos []*schema.NodeProto, beside *os.Root) error {
 			v.made = n
 			n.out = append(n.out, v)
 		}
+		if err := n.complete(); err != nil {
+			return err
+		}
 		if n.op == "Constant" {
 			if err := n.constant(beside); err != nil {
 				return err
 			}
 		}
 		m.nodes = append(m.nodes, n)
+	}
+	return nil
+}
+
+// required is how many inputs an operator cannot do without, where that is more than one.
+var required = map[string]int{
+	"Add": 2, "Sub": 2, "Mul": 2, "Div": 2, "Pow": 2, "Equal": 2, "MatMul": 2, "Gemm": 2, "Conv": 2, "ConvTranspose": 2,
+	"Reshape": 2, "Expand": 2, "Tile": 2, "Gather": 2, "PRelu": 2, "LayerNormalization": 2, "InstanceNormalization": 3,
+	"GroupNormalization": 3, "BatchNormalization": 5, "RNN": 3, "LSTM": 3, "GRU": 3, "Where": 3, "OneHot": 3,
+}
+
+// complete reports a node without an input or the output that its operator cannot do without.
+func (n *node) complete() error {
+	for i := range required[n.op] {
+		if i >= len(n.in) || n.in[i] == nil {
+			return n.errorf("input %d is left out", i)
+		}
+	}
+	recurrent := n.op == "RNN" || n.op == "LSTM" || n.op == "GRU" // whose last state may be all that is wanted
+	if len(n.out) == 0 || n.out[0] == nil && !recurrent {
+		return n.errorf("its output is left out")
 	}
 	return nil
 }
@@ -177,11 +205,16 @@ func (n *node) constant(beside *os.Root) error {
 	return nil
 }
 
-// loadInputs finds the input that samples come in by: the only one that is no constant.
+// loadInputs finds the input that samples come in by: the only one that is no constant, beside
+// one for labels.
 func (m *model) loadInputs(inputs []*schema.ValueInfoProto) error {
 	for _, in := range inputs {
 		v := m.value(in.GetName())
 		if v.array != nil {
+			continue
+		}
+		if m.labels == nil && isLabels(in.GetType().GetTensorType()) {
+			m.labels = v
 			continue
 		}
 		if m.input != nil {
@@ -237,7 +270,7 @@ func (m *model) sort() error {
 		for _, v := range n.in {
 			if v != nil && v.made != nil {
 				missing[n]++
-			} else if v != nil && v.array == nil && v != m.input {
+			} else if v != nil && v.array == nil && v != m.input && v != m.labels {
 				return n.errorf("reads %.80q, which nothing makes", v.name)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"hourglass"
 	"hourglass/architecture"
+	"hourglass/exchange/internal/models"
 	"hourglass/exchange/onnx"
 	"hourglass/recipe"
 	"hourglass/tensor"
@@ -43,12 +44,13 @@ func TestRoundTrip(t *testing.T) {
 				continue
 			}
 			x := samples(t, m.AE.Encoder().Input())
-			want, err := m.AE.Reconstruct(x)
+			labels := models.Labels(m.AE, batch)
+			want, err := m.AE.Given(labels...).Reconstruct(x)
 			if err != nil {
 				t.Fatal(err)
 			}
 			x.Shape = append(slices.Clone(x.Shape[:1]), got.Encoder().Input()...)
-			y, err := got.Reconstruct(x)
+			y, err := got.Given(labels...).Reconstruct(x)
 			if err != nil {
 				t.Errorf("%s: %v", m.Name, err)
 				continue

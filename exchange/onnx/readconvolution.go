@@ -412,10 +412,19 @@ func readPad(s *stream, n *node) error {
 	if mode := n.text("mode", "constant"); mode != "constant" {
 		return cannot(n, "mode is %.40q, want constant", mode)
 	}
+	if len(n.in) > 3 && n.in[3] != nil { // from opset 18 on
+		axes, err := s.m.inputArray(n, 3)
+		if err != nil {
+			return err
+		}
+		if pads, err = axes.onAll(pads, rank); err != nil {
+			return n.errorf("%w", err)
+		}
+	}
 	if len(pads) == 2*rank && sameList(pads, 0) {
 		return nil
 	}
-	if len(n.in) > 3 || len(pads) != 2*rank || pads[0] != 0 || pads[1] != 0 || pads[rank] != 0 || pads[rank+1] != 0 {
+	if len(pads) != 2*rank || pads[0] != 0 || pads[1] != 0 || pads[rank] != 0 || pads[rank+1] != 0 {
 		return cannot(n, "pads are %v, want %d numbers with zeros for samples and channels", pads, 2*rank)
 	}
 	if err := s.settleLast(n); err != nil {
@@ -539,6 +548,9 @@ func wholeNearest(n *node) bool {
 
 // factors returns how much a node enlarges each axis.
 func (s *stream) factors(n *node) ([]int, error) {
+	if n.attributes["axes"] != nil {
+		return nil, cannot(n, "axes is %v, want none, and scales or sizes for all axes", n.ints("axes"))
+	}
 	scales := n.attributes["scales"].GetFloats()
 	last := len(n.in) - 1
 	place := min(2, max(last, 1)) // with opset 10 scales are the second input
@@ -632,4 +644,27 @@ func readGlobalAverage(s *stream, n *node) error {
 		s.view = view
 	}
 	return nil
+}
+
+// onAll spreads numbers that a Pad has for some axes, in front of each and then behind each, to
+// all of them, with zeros for the others.
+func (a *array) onAll(pads []int, rank int) ([]int, error) {
+	axes, err := a.list()
+	if err != nil {
+		return nil, err
+	}
+	if len(pads) != 2*len(axes) {
+		return nil, fmt.Errorf("%d pads for %d axes, want two for each", len(pads), len(axes))
+	}
+	all := make([]int, 2*rank)
+	for i, axis := range axes {
+		if axis < 0 {
+			axis += rank
+		}
+		if axis < 0 || axis >= rank {
+			return nil, fmt.Errorf("axes are %v of %d", axes, rank)
+		}
+		all[axis], all[rank+axis] = pads[i], pads[len(axes)+i]
+	}
+	return all, nil
 }

@@ -31,6 +31,7 @@ func init() { // not a literal: some look here
 		"RNN": readRecurrent, "LSTM": readRecurrent, "GRU": readRecurrent,
 		"Expand": readRepeat, "Tile": readRepeat,
 	}
+	readers["Concat"] = readConcat
 	readers["InstanceNormalization"], readers["GroupNormalization"] = readInstanceNormalization, readGroupNormalization
 	readers["Gather"], readers["PRelu"], readers["DepthToSpace"] = readGather, readPReLU, readDepthToSpace
 	for op := range functionOps {

@@ -32,11 +32,13 @@ func samples(t testing.TB, shape tensor.Shape) tensor.Tensor {
 
 // all returns all models that are written.
 func all(t testing.TB) []models.Model {
-	return slices.Concat(models.Recipes(t), models.EveryLayer(t), models.Scaled(t))
+	return slices.Concat(models.Recipes(t), models.EveryLayer(t), models.Scaled(t), models.Conditioned(t))
 }
 
 // TestEveryLayer asks for a model to test each layer's writer with.
-func TestEveryLayer(t *testing.T) { models.WantEveryKind(t, models.EveryLayer(t)) }
+func TestEveryLayer(t *testing.T) {
+	models.WantEveryKind(t, slices.Concat(models.EveryLayer(t), models.Conditioned(t)))
+}
 
 // TestOnnxRuntime runs what is written in ONNX Runtime, all parts of it, with channels last
 // and first, in the oldest and the newest opset: the outputs are ours.
@@ -66,7 +68,7 @@ func TestOnnxRuntime(t *testing.T) {
 				if first {
 					x, y = channelsFirst(x), channelsFirst(y)
 				}
-				jobs = append(jobs, peer.Job{Model: path, Input: x})
+				jobs = append(jobs, peer.Job{Model: path, Input: x, Labels: models.Labels(m.AE, batch)})
 				names, want = append(names, name), append(want, y)
 				if opset < onnx.MaxOpset { // newer than Debian's checker
 					paths = append(paths, path)
@@ -135,7 +137,7 @@ func recordWritten(t *testing.T, list []models.Model) {
 		if err := onnx.WriteFile(path, m.AE, onnx.Options{}); err != nil {
 			t.Fatal(err)
 		}
-		jobs = append(jobs, peer.Job{Model: path, Input: samples(t, m.AE.Encoder().Input())})
+		jobs = append(jobs, peer.Job{Model: path, Input: samples(t, m.AE.Encoder().Input()), Labels: models.Labels(m.AE, batch)})
 	}
 	for i, y := range peer.OnnxRuntime(t, jobs) {
 		golden[list[i].Name] = written{graphDigest(t, list[i]), y.Data[:min(recorded, len(y.Data))]}
@@ -163,16 +165,17 @@ func graphDigest(t *testing.T, m models.Model) string {
 func through(t testing.TB, ae *hourglass.Autoencoder, part exchange.Part) (x, y tensor.Tensor) {
 	t.Helper()
 	var err error
+	given := ae.Given(models.Labels(ae, batch)...)
 	switch part {
 	case exchange.Encoder:
 		x = samples(t, ae.Encoder().Input())
-		y, err = ae.Encode(x)
+		y, err = given.Encode(x)
 	case exchange.Decoder:
 		x = samples(t, ae.Decoder().Input())
-		y, err = ae.Decode(x)
+		y, err = given.Decode(x)
 	default:
 		x = samples(t, ae.Encoder().Input())
-		y, err = ae.Reconstruct(x)
+		y, err = given.Reconstruct(x)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -250,7 +253,6 @@ func TestMetadata(t *testing.T) {
 }
 
 func TestWriteRefuses(t *testing.T) {
-	models.WantRefusal(t, onnx.Write(new(bytes.Buffer), models.Conditional(t), onnx.Options{}))
 	ae := models.Around(t, tensor.Shape{4}, nn.Dense{Units: 2})
 	for want, o := range map[string]onnx.Options{
 		`part "code", want one of`:  {Part: "code"},

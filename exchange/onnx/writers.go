@@ -24,7 +24,7 @@ func init() { // not a literal: layers made of layers look here
 		"Conv1D": writeConvolution, "Conv2D": writeConvolution,
 		"DepthwiseConv1D": writeDepthwise, "DepthwiseConv2D": writeDepthwise,
 		"SeparableConv1D": writeSeparable, "SeparableConv2D": writeSeparable,
-		"MultiHeadAttention": writeAttention, "Tied": writeTied, "ColumnActivation": writeColumns, "VectorQuantizer": writeQuantizer,
+		"MultiHeadAttention": writeAttention, "Tied": writeTied, "ColumnActivation": writeColumns, "VectorQuantizer": writeQuantizer, "Condition": writeCondition,
 		"Conv1DTranspose": writeTransposed, "Conv2DTranspose": writeTransposed,
 		"MaxPooling2D": writePooling, "AveragePooling2D": writePooling, "GlobalAveragePooling2D": writeGlobalAverage,
 		"UpSampling2D": writeUpSampling, "ZeroPadding2D": writeZeroPadding, "Cropping2D": writeCropping,

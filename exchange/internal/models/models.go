@@ -191,9 +191,40 @@ func EveryLayer(t testing.TB) []Model {
 		nn.Layers{nn.UpSampling2D{}, nn.Join{Name: "a"}, conv(1)})})
 }
 
-// Refused are the layers that no format has a way for: a label beside the samples would be a
-// second input.
-var Refused = map[string]bool{"Condition": true}
+// Conditioned returns autoencoders that are told labels: recipes, and layers in several places.
+func Conditioned(t testing.TB) []Model {
+	var models []Model
+	for _, r := range recipe.All() {
+		if ae := Filled(t, r.Encoder, r.Decoder); ae.Classes() > 0 {
+			models = append(models, Model{r.Name, ae})
+		}
+	}
+	onehot, learned := nn.Condition{Classes: 3}, nn.Condition{Classes: 4, Embedding: 2}
+	conv := nn.Conv2D{Filters: 3, Kernel: nn.Square(3), Padding: nn.Same, Activation: nn.ReLU}
+	return append(models,
+		Model{"condition-encoder", Around(t, tensor.Shape{6}, onehot, nn.Dense{Units: 2, Activation: nn.Tanh})},
+		Model{"condition-decoder", Filled(t, nn.Layers{nn.Input{6}, nn.Dense{Units: 2}}, nn.Layers{learned, nn.Dense{Units: 6}})},
+		Model{"condition-image", Filled(t, nn.Layers{nn.Input{5, 4, 2}, onehot, conv, nn.Flatten{}, nn.Dense{Units: 3}},
+			nn.Layers{onehot, nn.Dense{Units: 40}, nn.Reshape{5, 4, 2}, nn.Condition{Classes: 3, Embedding: 2}, conv, nn.Dense{Units: 2}})},
+		Model{"condition-steps", Filled(t, nn.Layers{nn.Input{5, 2}, learned, nn.GRU{Units: 3}},
+			nn.Layers{nn.RepeatVector{Times: 5}, nn.Residual{Layers: nn.Layers{nn.Condition{Classes: 4}, nn.Dense{Units: 3}}}, nn.Dense{Units: 2}})})
+}
+
+// Labels returns labels for so many samples, nil where an autoencoder asks for none.
+func Labels(ae *hourglass.Autoencoder, count int) []int {
+	if ae.Classes() == 0 {
+		return nil
+	}
+	labels := make([]int, count)
+	for i := range labels {
+		labels[i] = (2*i + 1) % ae.Classes()
+	}
+	return labels
+}
+
+// Labelled are the layers that only ONNX has a way for here: a label beside the samples is a second
+// input.
+var Labelled = map[string]bool{"Condition": true}
 
 // Conditional returns an autoencoder with a layer that is refused.
 func Conditional(t testing.TB) *hourglass.Autoencoder {
@@ -221,7 +252,7 @@ func WantEveryKind(t testing.TB, models []Model) {
 		has.Write(text)
 	}
 	for _, kind := range nn.Kinds() {
-		if Refused[kind] {
+		if Labelled[kind] {
 			continue
 		}
 		if !strings.Contains(has.String(), `"layer":"`+kind+`"`) && kind != "Input" {

@@ -2,8 +2,8 @@
 //
 // usage: node onnxruntime.cjs NODE_MODULES JOBS
 //
-// JOBS is a file with a list of {model, input, shape, output}: input and output are files of
-// float32 values. Prints the shapes of the outputs.
+// JOBS is a file with a list of {model, input, shape, output, labels}: input and output are files of
+// float32 values, labels whole numbers, one for each sample, or absent. Prints the shapes of the outputs.
 const fs = require('fs');
 const path = require('path');
 const [modules, list] = process.argv.slice(2);
@@ -19,7 +19,11 @@ const floats = (file) => {
   for (const job of JSON.parse(fs.readFileSync(list))) {
     try {
       const session = await ort.InferenceSession.create(job.model, {intraOpNumThreads: 1, logSeverityLevel: 3});
-      const output = await session.run({[session.inputNames[0]]: new ort.Tensor('float32', floats(job.input), job.shape)});
+      const feeds = {[session.inputNames[0]]: new ort.Tensor('float32', floats(job.input), job.shape)};
+      if (job.labels && session.inputNames.length > 1) {
+        feeds[session.inputNames[1]] = new ort.Tensor('int64', BigInt64Array.from(job.labels, BigInt), [job.labels.length]);
+      }
+      const output = await session.run(feeds);
       const first = output[session.outputNames[0]];
       fs.writeFileSync(job.output, Buffer.from(first.data.buffer, first.data.byteOffset, first.data.byteLength));
       shapes.push(first.dims.map(Number));

@@ -66,8 +66,9 @@ func run(t testing.TB, name string, args ...string) []byte {
 
 // Job is a model to run on an array.
 type Job struct {
-	Model string
-	Input tensor.Tensor
+	Model  string
+	Input  tensor.Tensor
+	Labels []int // of the samples, for a model that is told them
 }
 
 // files are a job's files.
@@ -76,6 +77,7 @@ type files struct {
 	Input  string `json:"input"`
 	Shape  []int  `json:"shape"`
 	Output string `json:"output"`
+	Labels []int  `json:"labels,omitempty"`
 }
 
 // execute writes the jobs' inputs, has a program run them, which gets a file with the list
@@ -86,7 +88,7 @@ func execute(t testing.TB, jobs []Job, name string, args ...string) []tensor.Ten
 	var list []files
 	for i, j := range jobs {
 		place := filepath.Join(dir, strconv.Itoa(i))
-		list = append(list, files{Model: j.Model, Input: place + ".in", Shape: j.Input.Shape, Output: place + ".out"})
+		list = append(list, files{Model: j.Model, Input: place + ".in", Shape: j.Input.Shape, Output: place + ".out", Labels: j.Labels})
 		writeFloats(t, list[i].Input, j.Input.Data)
 	}
 	text, err := json.Marshal(list)

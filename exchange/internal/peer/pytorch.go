@@ -17,6 +17,7 @@ type Saved struct {
 	Name    string        `json:"name"`
 	Input   []int         `json:"input"`
 	Output  []int         `json:"output"`
+	Labels  []int         `json:"labels"` // of the samples, for a model that is told them
 	In, Out tensor.Tensor `json:"-"`
 
 	dir string

@@ -12,6 +12,7 @@ import sys
 
 import numpy as np
 import onnx
+import onnx.numpy_helper
 import onnx.version_converter
 import torch
 import torch.nn as nn
@@ -22,8 +23,90 @@ os.makedirs(directory, exist_ok=True)
 models = []
 
 
-def add(name, model, shape, opset=13, batch=3, dynamic=True, converted=None, **options):
-    """Exports a model of samples of a shape; converted, ONNX' own converter changes the opset."""
+PADS = (1, 0, 0, 1)  # of ZeroPad2d, from which PyTorch's exports compute those of ONNX
+
+
+class Renewer:
+    """Says a graph in the operators of opsets 18 to 21, as the converters and exporters do that write these.
+
+    Debian's ONNX knows none newer than 17; ONNX Runtime says whether the graph is one (TestReadRenewed).
+    """
+
+    def __init__(self, model, opset):
+        self.model, self.graph, self.opset = model, model.graph, opset
+
+    def constants(self):
+        found = {t.name: onnx.numpy_helper.to_array(t) for t in self.graph.initializer}
+        for n in self.graph.node:
+            if n.op_type == "Constant":
+                found[n.output[0]] = onnx.numpy_helper.to_array(n.attribute[0].t)
+        return found
+
+    def constant(self, name, values):
+        self.graph.initializer.append(onnx.numpy_helper.from_array(values, name))
+        return name
+
+    def maker(self, name):
+        return next((n for n in self.graph.node if name in n.output), None)
+
+    def users(self, n):
+        return [m for m in self.graph.node if n.output[0] in m.input]
+
+    def replace(self, nodes, op, inputs, **attributes):
+        """Puts one node in the place of several, the last of which makes what it makes."""
+        new = onnx.helper.make_node(op, inputs, [nodes[-1].output[0]], name=nodes[-1].name, **attributes)
+        self.graph.node.insert(list(self.graph.node).index(nodes[-1]), new)
+        for n in nodes:
+            self.graph.node.remove(n)
+
+    def renew(self):
+        for n in list(self.graph.node):
+            attributes = {a.name: onnx.helper.get_attribute_value(a) for a in n.attribute}
+            if n.op_type == "ReduceMean":  # axes are an input since 18
+                del n.attribute[:]
+                n.attribute.append(onnx.helper.make_attribute("keepdims", attributes.get("keepdims", 1)))
+                n.input.append(self.constant(n.output[0] + ".axes", np.array(attributes["axes"], np.int64)))
+            elif n.op_type == "Split":  # the number of equal parts may be told since 18
+                del n.input[1:]
+                n.attribute.append(onnx.helper.make_attribute("num_outputs", len(n.output)))
+            elif n.op_type == "Pad":  # the axes may be told since 18
+                left, right, top, bottom = PADS
+                pads = self.constants().get(n.input[1], [0, 0, top, left, 0, 0, bottom, right])
+                n.input[1] = self.constant(n.output[0] + ".pads", np.array([*pads[2:4], *pads[6:]], np.int64))
+                n.input.extend([""] * (3 - len(n.input)) + [self.constant(n.output[0] + ".axes", np.array([2, 3], np.int64))])
+            elif n.op_type == "Softplus":  # Mish is an operator since 18
+                tanh, = self.users(n)
+                product, = self.users(tanh)
+                self.replace([n, tanh, product], "Mish", [n.input[0]])
+            elif n.op_type == "InstanceNormalization":  # of groups: an operator since 18
+                before, after = self.maker(n.input[0]), self.users(n)[0]
+                scale = self.users(after)[0]
+                shift = self.users(scale)[0]
+                gamma, beta = (self.constants()[m.input[1]].reshape(-1) for m in (scale, shift))
+                groups = len(self.constants()[n.input[1]])
+                assert self.opset >= 21 or groups == len(gamma)  # there is one number for each group before
+                inputs = [before.input[0], self.constant(scale.output[0] + ".gamma", gamma), self.constant(shift.output[0] + ".beta", beta)]
+                self.replace([before, n, after, scale, shift], "GroupNormalization", inputs, epsilon=attributes["epsilon"], num_groups=groups)
+            elif n.op_type == "Erf" and self.opset >= 20:  # Gelu is an operator since 20
+                quotient, more = self.maker(n.input[0]), self.users(n)[0]
+                product = self.users(more)[0]
+                half = self.users(product)[0]
+                self.replace([quotient, n, more, product, half], "Gelu", [quotient.input[0]])
+        while unused := [n for n in self.graph.node if not self.users(n) and n.output[0] != self.graph.output[0].name]:
+            for n in unused:
+                self.graph.node.remove(n)
+        del self.model.opset_import[:]
+        self.model.opset_import.append(onnx.helper.make_opsetid("", self.opset))
+        self.model.ir_version = {18: 8, 19: 9, 20: 9, 21: 10}[self.opset]
+        return self.model
+
+
+def add(name, model, shape, opset=13, batch=3, dynamic=True, converted=None, renewed=None, labels=None, **options):
+    """Exports a model of samples of a shape.
+
+    Converted, ONNX' own converter changes the opset; renewed, Renewer does. A model that is told labels
+    takes them behind the samples.
+    """
     torch.manual_seed(len(models))
     model.eval()
     for key, value in model.state_dict().items():
@@ -36,18 +119,21 @@ def add(name, model, shape, opset=13, batch=3, dynamic=True, converted=None, **o
     x = torch.from_numpy(np.random.default_rng(len(models)).uniform(-1, 1, (batch, *shape)).astype(np.float32))
     path = os.path.join(directory, name)
     if dynamic:
-        options["dynamic_axes"] = {"input": {0: "batch"}}
-    torch.onnx.export(model, x, path + ".onnx", opset_version=opset, input_names=["input"], **options)
+        options["dynamic_axes"] = {"input": {0: "batch"}, "labels": {0: "batch"}}
+    given = (x,) if labels is None else (x, torch.tensor(labels))
+    torch.onnx.export(model, given, path + ".onnx", opset_version=opset, input_names=["input", "labels"][:len(given)], **options)
     if converted:
         onnx.save(onnx.version_converter.convert_version(onnx.load(path + ".onnx"), converted), path + ".onnx")
+    if renewed:
+        onnx.save(Renewer(onnx.load(path + ".onnx"), renewed).renew(), path + ".onnx")
     torch.save(model.state_dict(), path + ".pt")
     drawn, torch.randn_like = torch.randn_like, torch.zeros_like  # codes that are drawn are their means here
     with torch.no_grad():
-        y = model(x)
+        y = model(*given)
     torch.randn_like = drawn
     x.numpy().tofile(path + ".in")
     y.numpy().tofile(path + ".out")
-    models.append({"name": name, "input": list(x.shape), "output": list(y.shape),
+    models.append({"name": name, "input": list(x.shape), "output": list(y.shape), **({"labels": labels} if labels else {}),
                    "state": {k: list(v.shape) for k, v in model.state_dict().items()}})
 
 
@@ -348,6 +434,40 @@ class Variational(nn.Module):
 
 
 add("variational", Variational(), (7,))
+
+
+
+# The operators that opsets 18 to 21 brought, or changed. Before 21 a group norm had one number for each
+# group, so that only groups of single channels can be said.
+for opset in [18, 19, 20, 21]:
+    add(f"renewed-{opset}", nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1), nn.GroupNorm(2 if opset == 21 else 4, 4), nn.GELU(), nn.AvgPool2d(2), nn.ZeroPad2d(PADS), nn.Conv2d(4, 2, 2, stride=2), nn.Mish(),
+        nn.Flatten(1), nn.Linear(8, 3), nn.LayerNorm(3), nn.Linear(3, 8), nn.Unflatten(1, (2, 2, 2)), nn.Upsample(scale_factor=2),
+        nn.ConvTranspose2d(2, 2, 2, stride=2), nn.ReLU6()), (2, 8, 8), 17, renewed=opset)
+add("renewed-attention", nn.Sequential(nn.Linear(3, 4), Residual(nn.Sequential(nn.LayerNorm(4), CausalAttention(4, 2, 5))), nn.Linear(4, 3)),
+    (5, 3), 14, renewed=20)
+
+
+class Conditional(nn.Module):
+    """A conditional variational autoencoder (Sohn, Lee & Yan 2015), whose classes are one-hot or learned."""
+
+    def __init__(self, learned):
+        super().__init__()
+        self.classes = nn.Embedding(4, 2) if learned else None
+        wide = 2 if learned else 4
+        self.encoder = nn.Sequential(nn.Linear(7 + wide, 6), nn.ReLU())
+        self.mean, self.variance = nn.Linear(6, 2), nn.Linear(6, 2)
+        self.decoder = nn.Sequential(nn.Linear(2 + wide, 6), nn.ReLU(), nn.Linear(6, 7), nn.Sigmoid())
+
+    def forward(self, x, labels):
+        told = F.one_hot(labels, 4).float() if self.classes is None else self.classes(labels)
+        h = self.encoder(torch.cat([x, told], 1))
+        mean, variance = self.mean(h), self.variance(h)
+        return self.decoder(torch.cat([mean + torch.exp(0.5 * variance) * torch.randn_like(variance), told], 1))
+
+
+add("conditional", Conditional(False), (7,), labels=[2, 0, 3])
+add("conditional-learned", Conditional(True), (7,), labels=[1, 1, 3])
 
 with open(os.path.join(directory, "models.json"), "w") as f:
     json.dump(models, f, indent=1)

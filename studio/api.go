@@ -28,6 +28,7 @@ func (s *Studio) routes() http.Handler {
 	mux.HandleFunc("GET /api/events", s.serveEvents)
 	s.exploreRoutes(mux)
 	s.judgeRoutes(mux)
+	s.versusRoutes(mux)
 	s.drawRoutes(mux)
 	s.learnRoutes(mux)
 	return mux

@@ -42,7 +42,8 @@ type exhibit struct {
 	planes  func() (tensor.Tensor, error) // the codes' first two principal components
 	near    func() (neighbors.Neighbors, error)
 
-	tsne tsneMap
+	tsne      tsneMap
+	opponents opponents
 }
 
 // dimension says how a number of the codes is spread.
@@ -69,19 +70,27 @@ func (s *Studio) open(ctx context.Context, e entry) (*exhibit, error) {
 		}
 		x.in = &workflow.Input{Data: data}
 	}
-	if x.source, err = m.Samples(x.in); err != nil {
+	if err := x.prepare(ctx); err != nil {
 		return nil, err
 	}
-	x.show = newViewer(x.in, m.Range())
+	return x, nil
+}
+
+// prepare runs the samples through the model, and says how more is worked out.
+func (x *exhibit) prepare(ctx context.Context) (err error) {
+	if x.source, err = x.model.Samples(x.in); err != nil {
+		return err
+	}
+	x.show = newViewer(x.in, x.model.Range())
 	if err := x.run(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	x.spread = spreadOf(x.codes)
 	x.index = sync.OnceValues(func() (*neighbors.Index, error) { return neighbors.NewIndex(x.codes) })
 	x.planes = sync.OnceValues(x.project)
 	x.sampler = sync.OnceValues(x.fitSampler)
 	x.near = sync.OnceValues(x.findNear)
-	return x, nil
+	return nil
 }
 
 // samplesOf finds the samples to show a model on: those that the studio was told to take,

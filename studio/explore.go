@@ -321,12 +321,8 @@ func (s *Studio) pairs(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	before := tensor.New(append(tensor.Shape{len(indices)}, x.model.Encoder().Input()...)...)
-	if err := x.source.Read(before.Data, indices); err != nil {
-		return nil, err
-	}
-	after := make([]float32, len(before.Data))
-	if err := x.model.RunInto(r.Context(), hourglass.Output{Reconstructions: after}, before); err != nil {
+	before, after, err := x.reconstructed(r.Context(), indices)
+	if err != nil {
 		return nil, err
 	}
 	return x.show.bytes(x.show.bytes(nil, before.Data), after), nil

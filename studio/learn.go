@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -28,6 +29,8 @@ import (
 
 func (s *Studio) learnRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/data/{id}", answer(s.describeSource))
+	mux.HandleFunc("POST /api/data", answer(s.drop))
+	mux.HandleFunc("POST /api/data/{id}/label", answer(s.label))
 	mux.HandleFunc("POST /api/architecture", answer(s.count))
 	mux.HandleFunc("POST /api/jobs", answer(s.start))
 	mux.HandleFunc("GET /api/jobs/{id}", answer(s.follow))
@@ -40,8 +43,14 @@ type source struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
 	About string `json:"about"`
+
+	// Columns are those of a table that was dropped on the page, and Label the one with labels.
+	Columns []string `json:"columns,omitempty"`
+	Label   string   `json:"label,omitempty"`
+
 	path  string
 	load  dataset.LoadOptions
+	flags map[string][]string // that read it so in a shell
 }
 
 // ownData is the identifier of the data that the studio was given.
@@ -53,7 +62,7 @@ func (s *Studio) sources() []source {
 	var list []source
 	own := s.config.Train
 	if _, known := dataset.Lookup(own.Path); own.Path != "" && !known {
-		list = append(list, source{ID: ownData, Title: baseName(own.Path), About: "your own data", path: own.Path, load: own.Options})
+		list = append(list, source{ID: ownData, Title: baseName(own.Path), About: "your own data", path: own.Path, load: own.Options, flags: own.Flags})
 	}
 	for _, set := range dataset.Sets() {
 		_, here := set.Locate(own.Options.DataDir)
@@ -65,7 +74,9 @@ func (s *Studio) sources() []source {
 			list[0], list[len(list)-1] = list[len(list)-1], list[0] // what was asked for comes first
 		}
 	}
-	return list
+	s.jobs.mu.Lock()
+	defer s.jobs.mu.Unlock()
+	return append(list, s.jobs.dropped...)
 }
 
 // source returns the data of that identifier.
@@ -84,6 +95,8 @@ type jobs struct {
 	mu     sync.Mutex
 	all    []*job
 	loaded map[string]*workflow.Input // by the identifier of its source
+
+	dropped []source // on the page, the last first
 }
 
 func newJobs(s *Studio) *jobs { return &jobs{studio: s, loaded: map[string]*workflow.Input{}} }
@@ -333,6 +346,7 @@ func (s *Studio) start(r *http.Request) (status, error) {
 	}
 	line := architecture.Format(ae.Encoder().Layers(), ae.Decoder().Layers())
 	command.Args, command.Flags["architecture"] = []string{from.path}, []string{line}
+	maps.Copy(command.Flags, from.flags)
 	if absolute, err := filepath.Abs(from.path); err == nil && from.ID == ownData {
 		command.Args = []string{absolute}
 	}
@@ -370,9 +384,9 @@ func (j *jobs) add(from source, in *workflow.Input, t *workflow.TrainOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	name := strings.TrimSuffix(from.Title, filepath.Ext(from.Title))
-	if from.ID != ownData {
-		name = from.ID
+	name := from.ID
+	if _, known := dataset.Lookup(from.ID); !known {
+		name = strings.TrimSuffix(from.Title, filepath.Ext(from.Title))
 	}
 	dir := ""
 	for i := 1; ; i++ {

@@ -45,6 +45,7 @@ import (
 type Data struct {
 	Path    string // as for dataset.Load; empty where nobody knows
 	Options dataset.LoadOptions
+	Flags   map[string][]string // of the command train that read it so
 }
 
 // Config are the settings of a studio. The zero value shows what the program has built in.

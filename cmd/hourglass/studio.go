@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -85,7 +86,7 @@ func (f *studioFlags) run(cmd *cobra.Command, args []string) error {
 	if f.config.Data.Options, err = f.data.options(cmd, cmd.ErrOrStderr()); err != nil {
 		return err
 	}
-	if err := f.sort(args); err != nil {
+	if err := f.sort(cmd, args); err != nil {
 		return err
 	}
 	f.config.Version, f.config.DataOf = currentVersion().Version, dataOfRun
@@ -123,7 +124,7 @@ func (f *studioFlags) write(cmd *cobra.Command, s *studio.Studio) error {
 }
 
 // sort tells runs and models from data.
-func (f *studioFlags) sort(args []string) error {
+func (f *studioFlags) sort(cmd *cobra.Command, args []string) error {
 	const usual = "runs"
 	if len(args) == 0 {
 		if info, err := os.Stat(usual); err == nil && info.IsDir() {
@@ -144,8 +145,18 @@ func (f *studioFlags) sort(args []string) error {
 		}
 	}
 	f.config.Train.Options = f.config.Data.Options
+	f.config.Train.Flags = readingFlags(cmd)
 	f.config.Data.Path = f.samples
 	return nil
+}
+
+// readingFlags returns the flags of a command that say how data is read, as those of train.
+func readingFlags(cmd *cobra.Command) map[string][]string {
+	reading := &cobra.Command{}
+	new(loadFlags).add(reading, "")
+	all := rememberedCommand(cmd, nil).Flags
+	maps.DeleteFunc(all, func(name string, _ []string) bool { return reading.Flags().Lookup(name) == nil })
+	return all
 }
 
 // isDataArgument reports whether an argument is data rather than a run, a folder of runs or

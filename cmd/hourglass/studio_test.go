@@ -38,7 +38,14 @@ func TestStudioTellsRunsFromData(t *testing.T) {
 		t.Errorf("digits is data: %v (%v)", isData, err)
 	}
 	var f studioFlags
-	if err := f.sort([]string{filepath.Join(dir, "runs"), "digits"}); err != nil || f.config.Train.Path != "digits" || len(f.config.Paths) != 1 {
+	cmd := f.command()
+	if err := cmd.Flags().Parse([]string{"--label", "kind", "--no-open"}); err != nil {
+		t.Fatal(err)
+	}
+	if flags := readingFlags(cmd); len(flags) != 1 || !slices.Equal(flags["label"], []string{"kind"}) {
+		t.Errorf("read by %v", flags)
+	}
+	if err := f.sort(cmd, []string{filepath.Join(dir, "runs"), "digits"}); err != nil || f.config.Train.Path != "digits" || len(f.config.Paths) != 1 {
 		t.Errorf("sorted as %+v (%v)", f.config, err)
 	}
 }

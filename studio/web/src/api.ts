@@ -7,7 +7,7 @@ export interface Entry {
   id: string; name: string; title: string; kind: "run" | "model"; state?: string; openable: boolean;
   recipe?: string; dataset?: string; parameters?: number; loss?: string; epochs?: Numbers[]; planned?: number; changed: number;
 }
-export interface Source { id: string; title: string; about: string }
+export interface Source { id: string; title: string; about: string; columns?: string[]; label?: string }
 export interface Preset {
   name: string; title: string; about: string; encoder: string[]; decoder: string[];
   loss: string; optimizer: string; learningRate: number; batchSize: number; epochs: number;
@@ -29,6 +29,8 @@ export interface Neighbor { sample: number; distance: number }
 export interface Sample { sample: number; name: string; label: string; score: number; code: number[]; neighbors: Neighbor[] }
 export interface Looked { code: number[]; score: number; higher: number; reconstruction: string; neighbors: Neighbor[]; label?: string }
 export interface Recognition { k: number; accuracy: number; confusion: number[][]; mistaken: { sample: number; for: number }[] }
+export interface Side { id: string; name: string; parameters: number; codes: number; mean: number; median: number; better: number; accuracy: number | null }
+export interface Comparison { sides: [Side, Side]; unit: string }
 export interface MapStatus { model: string; stage: string; iteration: number; iterations: number; kl: number; done: boolean; error?: string }
 
 export interface Job {
@@ -60,7 +62,7 @@ async function ask(path: string, body?: unknown, signal?: AbortSignal): Promise<
     if (kept) return kept;
     throw new Refused("this page has no server to ask", 0);
   }
-  const request: RequestInit = body === undefined ? { signal } :
+  const request: RequestInit = body === undefined ? { signal } : body instanceof FormData ? { method: "POST", body, signal } :
     { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, signal };
   let answer: Response;
   try {

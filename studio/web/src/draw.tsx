@@ -82,7 +82,7 @@ function Place({ m, looked }: { m: Model; looked: Looked }) {
 /** A sheet to draw on. Strokes are drawn large and smooth and brought to the model's size. */
 function Sheet({ m, look }: { m: Model; look: (body: object | null) => void }) {
   const canvas = useRef<HTMLCanvasElement>(null), last = useRef<[number, number] | null>(null);
-  const [pen, setPen] = useState(2.2), [noise, setNoise] = useState(0), [empty, setEmpty] = useState(true);
+  const [pen, setPen] = useState(2.2), [noise, setNoise] = useState(0), [empty, setEmpty] = useState(true), [unread, setUnread] = useState("");
   const scale = Math.max(4, Math.round(336 / Math.max(m.width, m.height))), width = m.width * scale, height = m.height * scale;
   const background = "#000";
   const clear = () => {
@@ -107,6 +107,16 @@ function Sheet({ m, look }: { m: Model; look: (body: object | null) => void }) {
     }
     look({ pixels: pack(pixels) });
   };
+  const show = async (file: File | undefined) => {
+    const picture = file && await createImageBitmap(file).catch(() => undefined), c = canvas.current?.getContext("2d");
+    setUnread(file && !picture ? `${file.name} is no picture that can be read.` : "");
+    if (!picture || !c) return;
+    c.fillStyle = background; c.fillRect(0, 0, width, height);
+    const fit = Math.min(width / picture.width, height / picture.height), w = picture.width * fit, h = picture.height * fit;
+    c.imageSmoothingQuality = "high";
+    c.drawImage(picture, (width - w) / 2, (height - h) / 2, w, h);
+    setEmpty(false); sample();
+  };
   const stroke = (e: PointerEvent) => {
     const box = canvas.current!.getBoundingClientRect(), c = canvas.current!.getContext("2d")!;
     const x = (e.clientX - box.left) / box.width * width, y = (e.clientY - box.top) / box.height * height;
@@ -119,14 +129,17 @@ function Sheet({ m, look }: { m: Model; look: (body: object | null) => void }) {
   return <>
     <h1>Draw a sample</h1>
     <canvas ref={canvas} class="canvas" width={width} height={height} aria-label="Sheet to draw on" role="img"
+      onDrop={e => { e.preventDefault(); show(e.dataTransfer?.files[0]); }}
       onPointerDown={e => { canvas.current!.setPointerCapture(e.pointerId); last.current = null; stroke(e); }}
       onPointerMove={e => { if (e.buttons & 1) stroke(e); }} onPointerUp={() => { last.current = null; }} />
     <div class="controls">
       <label class="slider"><span>Pen</span><input type="range" min="0.5" max="5" step="0.1" value={pen} onInput={e => setPen(e.currentTarget.valueAsNumber)} /></label>
       <label class="slider"><span>Noise</span><input type="range" min="0" max="0.6" step="0.02" value={noise} onInput={e => { setNoise(e.currentTarget.valueAsNumber); if (!empty) sample(e.currentTarget.valueAsNumber); }} /></label>
       <button type="button" onClick={clear} disabled={empty}>Clear</button>
+      <label class="button choose"><input type="file" accept="image/*" onChange={e => { show(e.currentTarget.files?.[0]); e.currentTarget.value = ""; }} />A picture …</label>
     </div>
-    <p class="hint">{m.width}×{m.height} pixels, as the model knows them. Noise is added to what you drew: does the model see through it?</p>
+    {unread && <Notice kind="bad">{unread}</Notice>}
+    <p class="hint">{m.width}×{m.height} pixels, as the model knows them; a picture can be dropped here, too. Noise is added to what you drew: does the model see through it?</p>
   </>;
 }
 

@@ -1,7 +1,8 @@
-import { useMemo } from "preact/hooks";
-import { bytes, floats, json, Model, Recognition } from "./api";
-import { csv, NothingYet, Notice, Pair, percent, save, Segments, Select, short, usePairs, Waiting, whole } from "./parts";
-import { choose, go, place, useAsked, useModel, useSignal } from "./state";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { bytes, Comparison, floats, json, Model, Recognition, sizeOf, valuesOf } from "./api";
+import { recorded } from "./record";
+import { csv, NothingYet, Notice, Pair, percent, Picture, save, Segments, Select, short, usePairs, Waiting, whole } from "./parts";
+import { choose, entries, go, place, useAsked, useModel, useSignal } from "./state";
 
 export function Judge() {
   const { value: m, error, waiting } = useModel();
@@ -14,13 +15,16 @@ function Judging({ m }: { m: Model }) {
   const labels = useAsked(s => m.labelled ? bytes(`/api/models/${m.id}/labels`, undefined, s).then(b => new Uint16Array(b.buffer)) : undefined, [m]).value;
   const scores = useAsked(s => floats(`/api/models/${m.id}/scores`, s), [m]).value;
   const order = useMemo(() => scores && Array.from(scores.keys()).sort((a, b) => scores[b] - scores[a]), [scores]);
+  const beside = useSignal(place).query.has("with"); // what was asked for comes first
   if (!scores || !order) return <Waiting>Scoring the samples …</Waiting>;
   return <div class="judging">
     <header class="facts"><h1>{m.title}</h1><p>How well {whole(m.samples)} {m.part && `${m.part} `}samples of {m.data} come out again.</p></header>
+    {beside && !recorded && <Beside m={m} labels={labels} />}
     <Threshold m={m} scores={scores} order={order} labels={labels} />
     <Extremes m={m} scores={scores} order={order} labels={labels} />
     <Features m={m} />
     {m.labelled && <Confusions m={m} />}
+    {!beside && !recorded && <Beside m={m} labels={labels} />}
   </div>;
 }
 
@@ -120,4 +124,65 @@ function Confusions({ m }: { m: Model }) {
         <Pair m={m} before={pairs.before(x.sample)} after={pairs.after(x.sample)} name={`sample ${x.sample}`} /><span>taken for {classes[x.for]}</span></button></li>)}</ul></>}
     </>}
   </section>;
+}
+
+/** Another model on the same samples. */
+function Beside({ m, labels }: { m: Model; labels?: Uint16Array }) {
+  const query = useSignal(place).query, others = (useSignal(entries) ?? []).filter(e => e.openable && e.id !== m.id), other = query.get("with") ?? "";
+  const section = useRef<HTMLElement>(null), asked = others.some(e => e.id === other), base = `/api/models/${m.id}/against/${other}`;
+  const told = useAsked(s => asked ? json<Comparison>(base, undefined, s) : undefined, [m, other, asked]), errors = useAsked(s => asked ? floats(`${base}/errors`, s) : undefined, [m, other, asked]);
+  const c = told.value, e = errors.value;
+  useEffect(() => { if (c && e && asked) section.current?.scrollIntoView({ block: "start" }); }, [c && e ? other : ""]);
+  if (others.length === 0) return null;
+  return <section ref={section}><h2>Side by side</h2>
+    <div class="bar"><Select label="Compare with" value={other} choose={v => choose({ with: v || undefined })} options={[["", "no other model"], ...others.map(o => [o.id, o.name] as [string, string])]} /></div>
+    {told.error && <Notice kind="bad">{told.error.message}</Notice>}
+    {asked && told.waiting && <Waiting>Running the samples through the other model …</Waiting>}
+    {c && e && asked && <>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Both models"><table class="numeric">
+        <thead><tr><th scope="col">model</th><th scope="col">parameters</th><th scope="col">numbers a code</th><th scope="col">mean error</th><th scope="col">median error</th><th scope="col">better for</th>{c.sides[0].accuracy !== null && <th scope="col">recognised</th>}</tr></thead>
+        <tbody>{c.sides.map((s, i) => <tr key={s.id}><th scope="row"><span class={`dot side${i}`} /> {s.name}</th><td>{whole(s.parameters)}</td><td>{s.codes}</td><td>{short(s.mean, 3)}</td><td>{short(s.median, 3)}</td><td>{percent(s.better / m.samples)}</td>{s.accuracy !== null && <td>{percent(s.accuracy)}</td>}</tr>)}</tbody></table></div>
+      <p class="hint">The {whole(m.samples)} samples that {m.name} is shown on. Errors are mean squared differences in units of {c.unit}.</p>
+      <div class="columns"><Scatter names={[c.sides[0].name, c.sides[1].name]} errors={e} /><Disagreements m={m} other={other} base={base} errors={e} names={[c.sides[0].name, c.sides[1].name]} labels={labels} /></div></>}
+  </section>;
+}
+
+/** Every sample's error by one model over that by the other, on scales of roots. */
+function Scatter({ names, errors }: { names: [string, string]; errors: Float32Array }) {
+  const canvas = useRef<HTMLCanvasElement>(null), n = errors.length / 2;
+  const top = useMemo(() => Array.from(errors).sort((a, b) => b - a)[Math.floor(errors.length / 500)] || 1, [errors]);
+  useEffect(() => {
+    const c = canvas.current!.getContext("2d")!, side = c.canvas.width = c.canvas.height = 720, dark = matchMedia("(prefers-color-scheme: dark)");
+    const draw = () => {
+      const style = getComputedStyle(canvas.current!), at = (v: number) => Math.sqrt(Math.min(v, top) / top) * (side - 24) + 12;
+      c.clearRect(0, 0, side, side);
+      c.strokeStyle = style.getPropertyValue("--edge"); c.lineWidth = 2;
+      c.beginPath(); c.moveTo(12, side - 12); c.lineTo(side - 12, 12); c.stroke();
+      c.globalAlpha = n > 3000 ? 0.35 : 0.7;
+      for (let i = 0; i < n; i++) {
+        c.fillStyle = style.getPropertyValue(errors[i] < errors[n + i] ? "--encoder" : "--code");
+        c.beginPath(); c.arc(at(errors[i]), side - at(errors[n + i]), 4, 0, 2 * Math.PI); c.fill();
+      }
+      c.globalAlpha = 1;
+    };
+    draw();
+    dark.addEventListener("change", draw);
+    return () => dark.removeEventListener("change", draw);
+  }, [errors, top]);
+  return <figure><canvas ref={canvas} class="place wide" role="img" aria-label={`Errors of ${names[1]} over those of ${names[0]}`} />
+    <figcaption>Each sample's error: across by {names[0]}, up by {names[1]}, from 0 to {short(top, 2)} and more. Above the line {names[0]} is better, below it {names[1]}.</figcaption></figure>;
+}
+
+/** Samples that one of the models reconstructs much better. */
+function Disagreements({ m, other, base, errors, names, labels }: { m: Model; other: string; base: string; errors: Float32Array; names: [string, string]; labels?: Uint16Array }) {
+  const which = useSignal(place).query.get("better") === "1" ? 1 : 0, n = errors.length / 2, count = 6;
+  const chosen = useMemo(() => Array.from({ length: n }, (_, i) => i).sort((a, b) => (which ? -1 : 1) * (errors[n + b] - errors[b] - (errors[n + a] - errors[a]))).slice(0, count), [errors, which]);
+  const pairs = usePairs(m, chosen), key = chosen.join(",");
+  const theirs = useAsked(s => bytes(`${base}/reconstructions?samples=${key}`, undefined, s).then(b => ({ key, values: valuesOf(m, b) })), [m, other, key], true).value, size = sizeOf(m);
+  return <div class="disagreements"><Segments label="Much better by" value={String(which)} choose={v => choose({ better: v === "1" ? 1 : undefined })} options={[["0", names[0]], ["1", names[1]]]} />
+    <table class="triples"><thead><tr><td /><th scope="col">as it is</th><th scope="col">{names[0]}</th><th scope="col">{names[1]}</th></tr></thead>
+      <tbody>{chosen.map((i, at) => <tr key={i}><th scope="row">{i}{labels && m.classes && <small>{m.classes[labels[i]]}</small>}</th>
+        <td><Picture of={m} values={pairs.before(i)} label={`sample ${i}`} size={64} /></td>
+        <td><Picture of={m} values={pairs.after(i)} label={`sample ${i} by ${names[0]}`} size={64} /><small>{short(errors[i], 2)}</small></td>
+        <td><Picture of={m} values={theirs?.key === key ? theirs.values.subarray(at * size, (at + 1) * size) : undefined} label={`sample ${i} by ${names[1]}`} size={64} /><small>{short(errors[n + i], 2)}</small></td></tr>)}</tbody></table></div>;
 }

@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { useRef } from "preact/hooks";
-import { Counted, Entry, Followed, Job, json, LayerView, Numbers, Order, Preset, Preview, Refused, SourceInfo, unpack, valuesOf, sizeOf } from "./api";
+import { Counted, Entry, Followed, Job, json, LayerView, Numbers, Order, Preset, Preview, Refused, Source, SourceInfo, unpack, valuesOf, sizeOf } from "./api";
+import { dropped, offer, readable } from "./drop";
 import { Notice, NumberField, Picture, Select, short, useSize, Waiting, whole } from "./parts";
 import { addressOf, choose, entries, go, jobs, listen, place, sources, useAsked, useSignal } from "./state";
 import { cssColor } from "./map";
@@ -24,20 +25,26 @@ const losses: [string, string][] = [["", "what suits the last layer"], ["binary_
 function Compose() {
   const query = useSignal(place).query, known = useSignal(sources);
   const data = query.get("data") ?? known[0]?.id ?? "";
-  const info = useAsked(s => data ? json<SourceInfo>(`/api/data/${data}`, undefined, s) : undefined, [data]);
+  const chosen = known.find(s => s.id === data), drop = useSignal(dropped), [error, fail] = useState<Error>();
+  const info = useAsked(s => data ? json<SourceInfo>(`/api/data/${data}`, undefined, s) : undefined, [data, chosen?.label]);
   const name = query.get("preset") ?? info.value?.presets[0]?.name;
   const preset = info.value?.presets.find(x => x.name === name) ?? info.value?.presets[0];
   return <section class="compose">
     <header class="facts"><h1>Train an autoencoder</h1>
-      <p>Choose what it is to learn from and its layers; each is a line that can be changed. The narrowest place, between encoder and decoder, is the code.</p></header>
+      <p>Choose what it is to learn from, or drop a table or pictures on this page. Each layer is a line that can be changed; the narrowest place, between encoder and decoder, is the code.</p></header>
     <div class="bar">
       <Select label="Data" value={data} options={known.map(s => [s.id, s.title])} choose={v => choose({ data: v, preset: undefined })} />
+      {chosen?.columns && <Select label="Labels" value={chosen.label ?? ""} options={[["", "none"], ...chosen.columns.map(c => [c, c] as [string, string])]}
+        choose={v => { fail(undefined); json<Source>(`/api/data/${data}/label`, { label: v }).then(s => sources.set(known.map(x => x.id === s.id ? s : x)), fail); }} />}
       {info.value && <Select label="Begin with" value={preset?.name ?? ""} options={info.value.presets.map(x => [x.name, x.title])} choose={v => choose({ preset: v })} />}
+      <label class="button choose"><input type="file" multiple accept={readable} onChange={e => { offer([...e.currentTarget.files!].map(f => [f.name, f])); e.currentTarget.value = ""; }} />Your own data …</label>
     </div>
+    {drop.waiting && <Waiting>Taking {drop.waiting} …</Waiting>}
+    {(drop.error ?? error) && <Notice kind="bad">{(drop.error ?? error)!.message}</Notice>}
     {info.error && <Notice kind="bad">{info.error.message}</Notice>}
     {info.waiting && <Waiting>Reading the data …</Waiting>}
-    {info.value && preset && <><p class="hint">{whole(info.value.samples)} samples of {info.value.shape.join("×")}. {preset.about}</p>
-      <Editor key={data + preset.name} info={info.value} preset={preset} /></>}
+    {info.value && preset && <><p class="hint">{whole(info.value.samples)} samples of {info.value.shape.join("×")}{info.value.about.startsWith("dropped") && <>, {info.value.about}</>}. {preset.about}</p>
+      <Editor key={data + chosen?.label + preset.name} info={info.value} preset={preset} /></>}
   </section>;
 }
 
@@ -57,10 +64,10 @@ function Editor({ info, preset }: { info: SourceInfo; preset: Preset }) {
   return <>
     <div class="columns">
       <Layers title="Encoder" lines={encoder} change={setEncoder} info={c?.encoder} wrong={wrong} error={counted.error} offset={0} input={info.shape.join("×")} />
-      <Layers title="Decoder" lines={decoder} change={setDecoder} info={c?.decoder} wrong={wrong} error={counted.error} offset={encoder.length + 1} input={c ? `${c.codes} numbers` : "the code"} />
+      <Layers title="Decoder" lines={decoder} change={setDecoder} info={c?.decoder} wrong={wrong} error={counted.error} offset={encoder.length + 1} input={c ? `${c.codes} number${c.codes === 1 ? "" : "s"}` : "the code"} />
     </div>
     {counted.error && !wrong && <Notice kind="bad">{counted.error.message}</Notice>}
-    <p class="sum" role="status">{c ? <><b>{whole(c.parameters)}</b> parameters; codes of <b>{whole(c.codes)}</b> numbers for {whole(info.shape.reduce((a, b) => a * b, 1))} values; some {short(c.operations / 1e6, 2)} million operations a sample.</> : "…"}</p>
+    <p class="sum" role="status">{c ? <><b>{whole(c.parameters)}</b> parameters; codes of <b>{whole(c.codes)}</b> number{c.codes === 1 ? "" : "s"} for {whole(info.shape.reduce((a, b) => a * b, 1))} values; some {short(c.operations / 1e6, 2)} million operations a sample.</> : "…"}</p>
     <div class="bar settings">
       <NumberField label="Epochs" value={epochs} min={1} change={setEpochs} />
       <NumberField label="Batch size" value={batch} min={1} change={setBatch} />
@@ -77,7 +84,8 @@ function Editor({ info, preset }: { info: SourceInfo; preset: Preset }) {
 }
 
 function command(info: SourceInfo, line: string, o: { loss: string; optimizer: string; rate: number; epochs: number; batch: number; size: number; seed: number }): string {
-  return `hourglass train ${info.id === "own" ? info.title : info.id} --architecture '${line}' --epochs ${o.epochs} --batch-size ${o.batch} --learning-rate ${o.rate} --optimizer ${o.optimizer}` +
+  const data = /^[a-z-]+$/.test(info.id) && info.id !== "own" ? info.id : `'${info.title}'`;
+  return `hourglass train ${data}${info.label ? ` --label '${info.label}'` : ""} --architecture '${line}' --epochs ${o.epochs} --batch-size ${o.batch} --learning-rate ${o.rate} --optimizer ${o.optimizer}` +
     (o.loss ? ` --loss ${o.loss}` : "") + (o.size < info.samples * 0.9 ? ` --train-size ${o.size}` : "") + ` --seed ${o.seed}`;
 }
 
@@ -284,12 +292,14 @@ function Runs() {
   const head = (c: Column, title: string) => <th scope="col" aria-sort={c === by ? (down ? "descending" : "ascending") : undefined}><button type="button" class="sort" onClick={() => choose({ by: c, down: c === by && down ? 0 : 1 })}>{title}{c === by ? (down ? " ↓" : " ↑") : ""}</button></th>;
   const inks = ["--encoder", "--code", "--decoder", "--input", "--link", "--ink"];
   const lines = compared.map(id => all.find(e => e.id === id)).filter(e => e?.epochs?.length).slice(0, inks.length);
+  const pair = all.filter(e => e.openable && compared.includes(e.id));
   return <section class="runs"><h2>Runs</h2>
     {waiting.length > 0 && <ul class="live">{waiting.map(j => <li key={j.id}><a href={addressOf({ room: "learn", id: j.id, query: new URLSearchParams() })}>{j.name}</a> <span class={`state ${j.state}`}>{states[j.state]}</span> epoch {j.epoch} of {j.epochs}, loss {short(j.loss)}</li>)}</ul>}
     {elsewhere.length > 0 && <ul class="live">{elsewhere.map(e => <li key={e.id}><a href={addressOf({ room: "learn", id: e.id, query: new URLSearchParams() })}>{e.name}</a> <span class="state running">training elsewhere</span> {e.epochs?.length ?? 0}{e.planned ? ` of ${e.planned}` : ""} epochs{Number.isFinite(lossOf(e)) && <>, loss {short(lossOf(e))}</>}</li>)}</ul>}
     {all.length > 0 && <>
       <label class="field search"><span>Find</span><input type="search" value={text} onInput={e => choose({ find: e.currentTarget.value || undefined })} /></label>
       {lines.length > 0 && <div class="curves"><Chart key={lines.map(e => e!.id).join()} title="Validation loss" x="epoch" series={lines.map((e, i) => ({ name: e!.name, color: inks[i], points: e!.epochs!.map(l => [l.epoch, l.val_loss ?? l.loss]) }))} /></div>}
+      {pair.length === 2 && <p class="actions"><a class="button" href={addressOf({ room: "judge", id: pair[0].id, query: new URLSearchParams({ with: pair[1].id }) })}>Judge the two side by side</a></p>}
       <div class="scroll" tabIndex={0} role="region" aria-label="Table of runs"><table class="numeric listed">
         <thead><tr><th scope="col">compare</th>{head("name", "name")}{head("state", "state")}{head("dataset", "data")}{head("parameters", "parameters")}{head("epochs", "epochs")}{head("loss", "loss")}</tr></thead>
         <tbody>{rows.map(e => <tr key={e.id}><td><input type="checkbox" aria-label={`compare ${e.name}`} disabled={!e.epochs?.length} checked={compared.includes(e.id)}

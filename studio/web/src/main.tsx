@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { Draw } from "./draw";
+import { takeDrops } from "./drop";
 import { Explore } from "./explore";
 import { Judge } from "./judge";
 import { Learn } from "./learn";
@@ -42,7 +43,12 @@ function Studio() {
 }
 
 await openRecord();
-if (recorded) await refresh(); else connect();
+if (recorded) {
+  await refresh();
+} else {
+  connect();
+  takeDrops();
+}
 const root = document.getElementById("studio")!;
 root.replaceChildren();
 render(<Studio />, root);

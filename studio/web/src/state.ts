@@ -20,7 +20,7 @@ export function addressOf(p: Place): string {
 }
 
 /** Follows something that changes and tells its listeners. */
-class Signal<T> {
+export class Signal<T> {
   private listeners = new Set<() => void>();
   constructor(public value: T) {}
   set(value: T) { this.value = value; this.listeners.forEach(f => f()); }
@@ -86,10 +86,11 @@ export function connect() {
     refresh().catch(e => { if (e instanceof Refused && e.status === 401) connected.set("stranger"); });
     setTimeout(connect, 2000);
   };
-  for (const kind of ["shelf", "job", "preview", "map"]) {
+  for (const kind of ["shelf", "job", "preview", "map", "data"]) {
     source.addEventListener(kind, e => {
       const data = JSON.parse((e as MessageEvent).data);
       if (kind === "shelf") entries.set(data);
+      if (kind === "data") sources.set(data);
       if (kind === "job") jobs.set([...jobs.value.filter(j => j.id !== data.id), data]);
       listeners.get(kind)?.forEach(f => f(data));
     });

@@ -26,12 +26,15 @@ var (
 )
 
 const (
-	droppedFolder = "dropped" // in the folder of new runs, which can be repeated as long as it is there
-	mostDropped   = 1 << 30   // bytes
-	mostFiles     = 100_000
+	mostDropped = 1 << 30 // bytes
+	mostFiles   = 100_000
 	// droppedSide is what pictures of several sizes are scaled to.
 	droppedSide = 32
 )
+
+// DroppedFolder is where dropped files are kept, in the folder of new runs, so that these
+// can be repeated.
+const DroppedFolder = "dropped"
 
 // drop takes files that were dropped on the page, and makes them data to train on.
 func (s *Studio) drop(r *http.Request) (source, error) {
@@ -40,7 +43,7 @@ func (s *Studio) drop(r *http.Request) (source, error) {
 	if err != nil {
 		return source{}, badRequest("files were expected: %v", err)
 	}
-	out, err := filepath.Abs(filepath.Join(s.config.Out, droppedFolder))
+	out, err := filepath.Abs(filepath.Join(s.config.Out, DroppedFolder))
 	if err == nil {
 		err = os.MkdirAll(out, 0o777)
 	}

@@ -139,7 +139,7 @@ func TestDropRefuses(t *testing.T) {
 	if name, err := cleanName("../../etc/x.csv"); err != nil || name != filepath.FromSlash("etc/x.csv") {
 		t.Errorf("a name that leads out becomes %q (%v)", name, err)
 	}
-	left, err := os.ReadDir(filepath.Join(out, droppedFolder))
+	left, err := os.ReadDir(filepath.Join(out, DroppedFolder))
 	if err != nil || len(left) != 0 {
 		t.Errorf("there are still %v (%v)", left, err)
 	}

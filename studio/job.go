@@ -77,6 +77,7 @@ type job struct {
 	taken  int // samples
 	idle   time.Duration
 	copies chan copied // weights on their way to be looked at
+	copied copied      // whose memory is used again for the next
 	wanted atomic.Bool // somebody waits for them
 	looker *looker
 	last   *copied // the weights that the run ends with; of the goroutine that trains
@@ -191,7 +192,10 @@ func (j *job) offer(r *train.Run, gradients []float32) {
 	if j.looker == nil || !j.wanted.CompareAndSwap(true, false) {
 		return
 	}
-	j.copies <- copied{slices.Clone(r.Network.Weights()), slices.Clone(gradients), r.Epoch, j.now().Done}
+	c := &j.copied // which nobody looks at: who wants the next is done with it
+	c.weights, c.gradients = append(c.weights[:0], r.Network.Weights()...), append(c.gradients[:0], gradients...)
+	c.epoch, c.done = r.Epoch, j.now().Done
+	j.copies <- *c
 }
 
 // hold waits while the training is paused.
@@ -230,7 +234,7 @@ func (j *job) hold(r *train.Run) {
 // watch looks at the weights now and then while a page follows: so seldom that what it
 // takes of the processor's time hardly counts.
 func (j *job) watch(ctx context.Context) {
-	const share, least, most = 30, 200 * time.Millisecond, 2 * time.Second
+	const share, least, most = 100, 200 * time.Millisecond, 10 * time.Second
 	pause := time.Duration(0)
 	for {
 		select {

@@ -3,12 +3,14 @@ package studio
 import (
 	"encoding/base64"
 	"math"
+	"math/rand/v2"
 	"slices"
+
+	"gonum.org/v1/gonum/floats"
 
 	"hourglass"
 	"hourglass/figure"
 	"hourglass/nn"
-	"hourglass/pca"
 	"hourglass/tensor"
 	"hourglass/workflow"
 )
@@ -62,6 +64,7 @@ type looker struct {
 	samples tensor.Tensor
 	chosen  []int
 	last    []float32 // the points of the preview before
+	axes    axes      // of the codes
 }
 
 // newLooker returns who looks at the weights of a model on some samples of data.
@@ -132,19 +135,67 @@ func (l *looker) place(codes tensor.Tensor) ([]float32, error) {
 		}
 		return points, nil
 	}
-	model, err := pca.Fit(flat, 2)
-	if err != nil {
-		return nil, err
-	}
-	points, err := model.Transform(flat)
-	if err != nil {
-		return nil, err
-	}
+	points := l.axes.project(flat)
 	if l.last != nil {
-		turn(points.Data, l.last)
+		turn(points, l.last)
 	}
-	l.last = points.Data
-	return points.Data, nil
+	l.last = points
+	return points, nil
+}
+
+// axes are two directions, those in which codes vary most: found by subspace iteration from
+// where they were in the preview before, which is a small part of the work of a whole
+// principal component analysis.
+type axes [2][]float64
+
+// project returns the places of samples along the axes, which it turns to them.
+func (a *axes) project(samples tensor.Tensor) []float32 {
+	const first, again = 30, 4 // iterations
+	n, k := samples.Len(), samples.Sample().Size()
+	mean, iterations := make([]float64, k), again
+	for i, v := range samples.Data {
+		mean[i%k] += float64(v) / float64(n)
+	}
+	if a[0] == nil {
+		iterations = first
+		random := rand.New(rand.NewPCG(1, 1))
+		for axis := range a {
+			a[axis] = make([]float64, k)
+			for j := range a[axis] {
+				a[axis][j] = random.NormFloat64()
+			}
+		}
+	}
+	a.orthonormalize()
+	points, row := make([]float32, 2*n), make([]float64, k)
+	for range iterations {
+		next := axes{make([]float64, k), make([]float64, k)}
+		for i := range n {
+			for j, v := range samples.Row(i) {
+				row[j] = float64(v) - mean[j]
+			}
+			for axis := range a {
+				along := floats.Dot(row, a[axis])
+				floats.AddScaled(next[axis], along, row)
+				points[2*i+axis] = float32(along)
+			}
+		}
+		*a = next
+		a.orthonormalize()
+	}
+	return points
+}
+
+// orthonormalize makes the axes of length 1 and at right angles.
+func (a *axes) orthonormalize() {
+	for axis, v := range a {
+		if axis > 0 {
+			floats.AddScaled(v, -floats.Dot(v, a[0]), a[0])
+		}
+		if size := floats.Norm(v, 2); size > 0 {
+			floats.Scale(1/size, v)
+		}
+	}
 }
 
 // turn rotates points about the origin, mirrored if that is better, as near as can be to
@@ -208,18 +259,19 @@ func abs(x float32) float32 { return max(x, -x) }
 // layers looks at what each layer that learns makes of some samples, at its weights and,
 // where there are any, their gradients.
 func (l *looker) layers(gradients bool) []layerView {
-	const most = 100 // samples
+	const most = 64 // samples
 	network := l.ae.Network()
 	x := l.scaled(min(most, l.samples.Len()))
 	n := x.Len()
+	y, done := x.Data, 0 // what comes out of so many layers
 	var views []layerView
 	for i, layer := range network.Layers() {
-		start := network.Slice(0, i+1)
+		next := network.Slice(done, i+1)
 		weights := weightsOf(network, i)
-		if len(weights) == 0 || start.Complete() != nil {
+		if len(weights) == 0 || next.Complete() != nil {
 			continue
 		}
-		y := start.NewPass(n).Forward(x.Data, n)
+		y, done = next.NewPass(n).Forward(y, n), i+1
 		view := layerView{Name: nn.Kind(layer), Units: len(y) / n}
 		view.Low, view.High = slices.Min(y), slices.Max(y)
 		view.Bins = histogram(y, view.Low, view.High)

@@ -29,10 +29,12 @@ func TestScreenshots(t *testing.T) {
 		t.Fatal(err)
 	}
 	const layers = "flatten > dense 100 selu > dense 30 selu | dense 100 selu > dense 784 sigmoid > reshape 28x28"
-	o := workflow.TrainOptions{Architecture: layers, Epochs: 6, TrainSize: 10000, Validation: 0.1, Seed: 1}
-	o.Out, o.Command = filepath.Join(dir, "runs", "digits"), run.Command{Name: "train", Args: []string{dataset.Digits}}
-	if _, err := workflow.Train(t.Context(), in.Data, o); err != nil {
-		t.Fatal(err)
+	for name, line := range map[string]string{"digits": layers, "eight numbers": strings.Replace(layers, "dense 30", "dense 8", 1)} {
+		o := workflow.TrainOptions{Architecture: line, Epochs: 6, TrainSize: 10000, Validation: 0.1, Seed: 1}
+		o.Out, o.Command = filepath.Join(dir, "runs", name), run.Command{Name: "train", Args: []string{dataset.Digits}}
+		if _, err := workflow.Train(t.Context(), in.Data, o); err != nil {
+			t.Fatal(err)
+		}
 	}
 	p, s, _ := open(t, Config{Paths: []string{filepath.Join(dir, "runs")}, DataOf: fromArgs})
 	s.jobs.loaded[dataset.Digits] = in
@@ -52,20 +54,24 @@ func TestScreenshots(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	runs := value[map[string]string](p, "fetch('/api/state').then(r => r.json()).then(s => Object.fromEntries(s.entries.map(e => [e.name, e.id])))")
 	p.do(chromedp.EmulateViewport(1280, 860))
-	p.goTo("#/explore?sample=1234&pictures=1")
+	p.goTo("#/explore/" + runs["digits"] + "?sample=1234&pictures=1")
 	p.says("Most alike")
 	box := value[[]float64](p, "(r => [r.left + r.width * 0.6, r.top + r.height * 0.4])(document.querySelector('.map').getBoundingClientRect())")
 	p.do(chromedp.MouseEvent("mouseMoved", box[0], box[1]))
 	shot("studio-explore.png", 1280, 860, "light")
-	p.goTo("#/explore?sample=1234")
+	p.goTo("#/explore/" + runs["digits"] + "?sample=1234")
 	p.says("Most alike")
 	shot("studio-phone.png", 390, 844, "dark")
 	p.do(chromedp.EmulateViewport(1280, 860))
-	p.goTo("#/judge")
+	p.goTo("#/judge/" + runs["digits"])
 	p.says("are recognised")
 	shot("studio-judge.png", 1280, 860, "light")
-	p.goTo("#/draw")
+	p.goTo("#/judge/" + runs["digits"] + "?with=" + runs["eight numbers"])
+	p.wait("document.querySelectorAll('.triples canvas:not(.blank)').length === 18")
+	shot("studio-versus.png", 1280, 860, "light")
+	p.goTo("#/draw/" + runs["digits"])
 	p.wait("document.querySelector('.canvas') !== null")
 	sheet := value[[]float64](p, "(r => [r.left, r.top, r.width])(document.querySelector('.canvas').getBoundingClientRect())")
 	at := func(x, y float64) (float64, float64) { return sheet[0] + sheet[2]*x, sheet[1] + sheet[2]*y }
@@ -78,10 +84,14 @@ func TestScreenshots(t *testing.T) {
 	shot("studio-draw.png", 1280, 860, "dark")
 	encoder, decoder, _ := strings.Cut(layers, " | ")
 	order := order{draft: draft{dataset.Digits, strings.Split(encoder, " > "), strings.Split(decoder, " > ")},
-		Optimizer: "adam", LearningRate: 0.001, BatchSize: 32, Epochs: 8, TrainSize: 10000, Seed: 42}
-	job := ask[status](&client{t, s, s.Handler(addr)}, "/api/jobs", order)
+		Optimizer: "adam", LearningRate: 0.001, BatchSize: 32, Epochs: 60, TrainSize: 10000, Seed: 42}
+	asker := &client{t, s, s.Handler(addr)}
+	job := ask[status](asker, "/api/jobs", order)
+	for ask[followed](asker, "/api/jobs/"+job.ID, nil).Epoch < 6 {
+	}
+	ask[status](asker, "/api/jobs/"+job.ID+"/pause", struct{}{}) // so that the page shows one moment, however slow it is
 	p.goTo("#/learn/" + job.ID)
-	p.wait("document.querySelector('.tiles b')?.innerText.startsWith('4')")
+	p.wait("document.querySelector('.filters') !== null")
 	shot("studio-learn.png", 1280, 860, "light")
 	p.goTo("#/learn?data=digits")
 	p.says("parameters; codes of")

@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"io"
 	"math"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +22,7 @@ import (
 
 	"hourglass"
 	"hourglass/dataset"
+	"hourglass/pca"
 	"hourglass/run"
 	"hourglass/tensor"
 	"hourglass/train"
@@ -95,7 +97,7 @@ func (c *client) get(path string) []byte {
 	return w.Body.Bytes()
 }
 
-func floats(b []byte) []float32 {
+func floatsOf(b []byte) []float32 {
 	values := make([]float32, len(b)/4)
 	for i := range values {
 		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
@@ -263,7 +265,7 @@ func TestExplore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, score := range floats(c.get(model + "/scores")) {
+	for i, score := range floatsOf(c.get(model + "/scores")) {
 		if score != float32(want[i]) {
 			t.Fatalf("sample %d scores %v, want %v", i, score, want[i])
 		}
@@ -272,7 +274,7 @@ func TestExplore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plane := floats(c.get(model + "/points?map=codes&x=2&y=0"))
+	plane := floatsOf(c.get(model + "/points?map=codes&x=2&y=0"))
 	if plane[2] != codes.Row(1)[2] || plane[3] != codes.Row(1)[0] {
 		t.Errorf("sample 1 lies at %v, want the numbers 2 and 0 of %v", plane[2:4], codes.Row(1))
 	}
@@ -320,7 +322,7 @@ func TestExplore(t *testing.T) {
 		t.Errorf("recognised as %+v", r)
 	}
 	// Scores are of values divided by 255.
-	if got, want := mean(floats(c.get(model+"/errors"))), meanOf(want)*255*255; math.Abs(got-want) > 1e-4*want {
+	if got, want := mean(floatsOf(c.get(model+"/errors"))), meanOf(want)*255*255; math.Abs(got-want) > 1e-4*want {
 		t.Errorf("the mean error is %v, want %v", got, want)
 	}
 	status := ask[mapStatus](c, model+"/tsne", struct{}{})
@@ -677,6 +679,34 @@ func TestTurn(t *testing.T) {
 	for i := range want {
 		if math.Abs(float64(points[i]-want[i])) > 1e-6 {
 			t.Fatalf("turned to %v, want %v", points, want)
+		}
+	}
+}
+
+// TestAxes holds the map of a preview against a whole principal component analysis.
+func TestAxes(t *testing.T) {
+	const n, k = 60, 12
+	samples, random := tensor.New(n, k), rand.New(rand.NewPCG(2, 3))
+	for i := range samples.Data {
+		samples.Data[i] = float32(random.NormFloat64() * float64(1+8/(1+i%k)))
+	}
+	model, err := pca.Fit(samples, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := model.Transform(samples)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a axes
+	points := a.project(samples)
+	for range 3 {
+		points = a.project(samples)
+	}
+	turn(points, want.Data)
+	for i, v := range want.Data {
+		if math.Abs(float64(points[i]-v)) > 1e-3 {
+			t.Fatalf("point %d has %v, want %v", i/2, points[i], v)
 		}
 	}
 }

@@ -22,8 +22,8 @@ func TestAgainst(t *testing.T) {
 	if v.Sides[0].Name != all[0].Name || v.Sides[1].Name != all[1].Name || v.Sides[0].Mean != v.Sides[1].Mean || v.Sides[0].Better != 0 || v.Sides[1].Better != 0 || v.Sides[0].Accuracy == nil {
 		t.Errorf("the same model twice is %+v", v)
 	}
-	errors := floats(c.get(base + "/errors"))
-	scores := floats(c.get("/api/models/" + all[0].ID + "/scores"))
+	errors := floatsOf(c.get(base + "/errors"))
+	scores := floatsOf(c.get("/api/models/" + all[0].ID + "/scores"))
 	if len(errors) != 80 || math.Abs(float64(errors[3]-scores[3])) > 1e-6 {
 		t.Errorf("%d errors, that of sample 3 %v, want its score %v", len(errors), errors[3], scores[3])
 	}

@@ -178,6 +178,9 @@ func isDataArgument(arg string) (bool, error) {
 	}
 	holdsFiles := false
 	for _, e := range entries {
+		if e.Name() == studio.DroppedFolder {
+			continue // which is in a folder of runs
+		}
 		if isRunFile(e.Name()) || e.IsDir() && holdsRun(filepath.Join(arg, e.Name())) {
 			return false, nil
 		}

@@ -17,7 +17,7 @@ import (
 
 func TestStudioTellsRunsFromData(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"runs/one/run.json", "photos/cats/1.png", "model.safetensors", "table.csv"} {
+	for _, name := range []string{"runs/one/run.json", "photos/cats/1.png", "model.safetensors", "table.csv", "new/dropped/table.csv"} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			t.Fatal(err)
@@ -29,7 +29,7 @@ func TestStudioTellsRunsFromData(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "empty"), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]bool{"runs": false, "runs/one": false, "photos": true, "photos/cats": true, "model.safetensors": false, "table.csv": true, "empty": false} {
+	for name, want := range map[string]bool{"runs": false, "runs/one": false, "photos": true, "photos/cats": true, "model.safetensors": false, "table.csv": true, "empty": false, "new": false} {
 		if got, err := isDataArgument(filepath.Join(dir, name)); err != nil || got != want {
 			t.Errorf("%s is data: %v (%v), want %v", name, got, err, want)
 		}

@@ -219,15 +219,28 @@ func (j *job) hold(r *train.Run) {
 		}
 		changed := j.changed
 		j.mu.Unlock()
-		j.offer(r, r.Gradients())
 		j.studio.events.publish("job", j.now())
 		begun := time.Now()
-		select {
-		case <-changed:
-		case <-j.ctx.Done():
+		if over := j.rest(r, changed); over {
 			return
 		}
 		j.idle += time.Since(begun)
+	}
+}
+
+// rest waits for a change, and offers the weights to who comes meanwhile. It reports whether
+// the training has been stopped.
+func (j *job) rest(r *train.Run, changed chan struct{}) (over bool) {
+	const pause = 100 * time.Millisecond
+	for {
+		j.offer(r, r.Gradients())
+		select {
+		case <-changed:
+			return false
+		case <-j.ctx.Done():
+			return true
+		case <-time.After(pause):
+		}
 	}
 }
 

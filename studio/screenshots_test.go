@@ -91,7 +91,9 @@ func TestScreenshots(t *testing.T) {
 	}
 	ask[status](asker, "/api/jobs/"+job.ID+"/pause", struct{}{}) // so that the page shows one moment, however slow it is
 	p.goTo("#/learn/" + job.ID)
+	p.says("paused")
 	p.wait("document.querySelector('.filters') !== null")
+	p.wait("new Promise(r => setTimeout(r, 3000)).then(() => true)") // the preview is that of now
 	shot("studio-learn.png", 1280, 860, "light")
 	p.goTo("#/learn?data=digits")
 	p.says("parameters; codes of")

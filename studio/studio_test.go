@@ -426,6 +426,10 @@ func TestWatchingChangesNothing(t *testing.T) {
 	}
 	act("pause")
 	at := wait("paused", func(s status) bool { return s.State == paused })
+	wait("previewed as it is now", func(status) bool {
+		p := ask[followed](c, "/api/jobs/"+j.ID, nil).Preview
+		return p != nil && p.Done == at.Done
+	})
 	act("step")
 	act("step")
 	wait("two steps further", func(s status) bool { return s.Done == at.Done+2 })

@@ -197,7 +197,7 @@ func TestWrongUsageAndFailures(t *testing.T) {
 		{[]string{"run", "stacked", "--resume", dir, "--out", "elsewhere"}, exitUsage, "--out cannot be elsewhere"},
 		{[]string{"run", "stacked", "--quiet", "--dataset", "digits", "--resume", dir}, exitFailure, "there is no run in " + dir},
 		{[]string{"run", "stacked", "--baseline", "svd"}, exitUsage, `--baseline is "svd", want pca`},
-		{[]string{"summary"}, exitUsage, "want either a recipe or --model FILE"},
+		{[]string{"summary"}, exitUsage, "want either a recipe or a model"},
 		{[]string{"summary", "--model", file}, exitFailure, "not a safetensors file"},
 		{[]string{"summary", "--model", filepath.Join(dir, "missing")}, exitFailure, "missing"},
 		{[]string{"reconstruct"}, exitUsage, "want --model FILE and --dataset NAME"},

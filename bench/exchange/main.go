@@ -1,11 +1,13 @@
 // Command exchange measures autoencoders that PyTorch has exported, imported here, beside ONNX
-// Runtime on the same files, and writes a table as Markdown to the standard output.
+// Runtime and gonnx, an interpreter in pure Go, on the same files, and writes a table as Markdown to
+// the standard output.
 //
 //	npm install --ignore-scripts --prefix ../peers onnxruntime-node
 //	go run ./bench/exchange
 //
-// Both take turns, with batches of 1, 64 and 1,000 samples on two threads (ONNX Runtime at the
-// better of one and two); times are medians. Without files as arguments PyTorch writes three.
+// Hourglass and ONNX Runtime take turns, with batches of 1, 64 and 1,000 samples on two threads (ONNX
+// Runtime at the better of one and two); times are medians. gonnx, which is slower by far, has one
+// turn; what it cannot run stands below the table. Without files as arguments PyTorch writes three.
 package main
 
 import (
@@ -66,22 +68,53 @@ func run(ctx context.Context, out io.Writer, seconds float64, rounds int, files 
 		return err
 	}
 	defer p.Close()
-	fmt.Fprintf(out, "| model | batch | Hourglass | ONNX Runtime | times faster |\n| --- | ---: | ---: | ---: | ---: |\n")
+	interpreter, err := startInterpreter(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer interpreter.Close()
+	fmt.Fprintf(out, "| model | batch | Hourglass | ONNX Runtime %s | times faster | gonnx %s | times faster |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+		p.Version, interpreter.Version)
+	var notes []string // what gonnx cannot run
 	for _, file := range files {
 		ae, err := onnx.ReadFile(file, onnx.Import{})
 		if err != nil {
 			return err
 		}
+		name := strings.TrimSuffix(filepath.Base(file), ".onnx")
+		failed := false // which may take it long
 		for _, batch := range []int{1, 64, 1000} {
-			ours, theirs, err := compare(p, ae, file, batch, seconds, rounds)
+			b := bout{ae: ae, file: file, batch: batch, seconds: seconds}
+			ours, theirs, err := b.compare(p, rounds)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(out, "| %s | %d | %s | %s | **%.2f** |\n", strings.TrimSuffix(filepath.Base(file), ".onnx"), batch,
-				text(ours), text(theirs), theirs/ours)
+			interpreted, times := "", ""
+			if !failed {
+				t, err := interpreter.Measure(file, b.shape(), threads, seconds)
+				if failed = err != nil; failed {
+					notes = append(notes, fmt.Sprintf("%s: %v", name, err))
+				} else {
+					interpreted, times = text(t), fmt.Sprintf("**%.0f**", t/ours)
+				}
+			}
+			fmt.Fprintf(out, "| %s | %d | %s | %s | **%.2f** | %s | %s |\n", name, batch, text(ours), text(theirs), theirs/ours, interpreted, times)
 		}
 	}
+	for _, note := range notes {
+		fmt.Fprintf(out, "\n%s\n", note)
+	}
 	return nil
+}
+
+// startInterpreter builds the program around gonnx, which is a module of its own, and starts it.
+func startInterpreter(ctx context.Context, dir string) (*ort.Peer, error) {
+	program := filepath.Join(dir, "gonnx")
+	build := exec.CommandContext(ctx, "go", "build", "-C", filepath.Join("bench", "exchange", "gonnx"), "-o", program, ".")
+	if text, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("gonnx (run this in the root of the repository): %w: %s", err, text)
+	}
+	return ort.StartCommand("gonnx", exec.CommandContext(ctx, program))
 }
 
 // text writes a time.
@@ -104,26 +137,39 @@ func export(dir string) ([]string, error) {
 	return filepath.Glob(filepath.Join(dir, "*.onnx"))
 }
 
-// compare returns the median times of both for a batch.
-func compare(p *ort.Peer, ae *hourglass.Autoencoder, file string, batch int, seconds float64, rounds int) (ours, theirs float64, err error) {
-	x := tensor.New(append([]int{batch}, ae.Encoder().Input()...)...)
+// bout is a model and a batch that contestants take turns with.
+type bout struct {
+	ae      *hourglass.Autoencoder
+	file    string
+	batch   int
+	seconds float64 // of each turn
+}
+
+// shape returns that of the batch as PyTorch has it.
+func (b bout) shape() tensor.Shape {
+	shape := b.ae.Encoder().Input()
+	if len(shape) == 3 { // an image
+		shape = tensor.Shape{shape[2], shape[0], shape[1]}
+	}
+	return append(tensor.Shape{b.batch}, shape...)
+}
+
+// compare returns the median times of both.
+func (b bout) compare(p *ort.Peer, rounds int) (ours, theirs float64, err error) {
+	x := tensor.New(append([]int{b.batch}, b.ae.Encoder().Input()...)...)
 	for i := range x.Data {
 		x.Data[i] = float32(i*7919%997) / 997
-	}
-	shape := x.Shape
-	if len(shape) == 4 { // PyTorch's images
-		shape = tensor.Shape{shape[0], shape[3], shape[1], shape[2]}
 	}
 	var mine []float64
 	var others [threads + 1][]float64
 	for range rounds {
-		t, err := measure(ae, x, seconds)
+		t, err := measure(b.ae, x, b.seconds)
 		if err != nil {
 			return 0, 0, err
 		}
 		mine = append(mine, t)
 		for n := 1; n <= threads; n++ {
-			if t, err = p.Measure(file, shape, n, seconds); err != nil {
+			if t, err = p.Measure(b.file, b.shape(), n, b.seconds); err != nil {
 				return 0, 0, err
 			}
 			others[n] = append(others[n], t)

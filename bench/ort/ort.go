@@ -7,7 +7,6 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,7 +22,8 @@ var script string
 
 // Peer is the process.
 type Peer struct {
-	Version string // of ONNX Runtime
+	Version string // of what it runs
+	name    string
 	cmd     *exec.Cmd
 	in      io.WriteCloser
 	replies *bufio.Scanner
@@ -45,18 +45,24 @@ func Modules() (string, error) {
 
 // Start starts the process with the onnxruntime-node of a folder. It is killed when ctx is done.
 func Start(ctx context.Context, modules string) (*Peer, error) {
-	p := &Peer{cmd: exec.CommandContext(ctx, "node", "-e", script, modules)}
+	return StartCommand("ONNX Runtime", exec.CommandContext(ctx, "node", "-e", script, modules))
+}
+
+// StartCommand starts another program that answers the same requests, by which ort.cjs is written, on
+// its standard input and output.
+func StartCommand(name string, cmd *exec.Cmd) (*Peer, error) {
+	p := &Peer{name: name, cmd: cmd}
 	var err error
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
-		return nil, fmt.Errorf("ONNX Runtime: %w", err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
-		return nil, fmt.Errorf("ONNX Runtime: %w", err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	p.replies = bufio.NewScanner(out)
 	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("ONNX Runtime: %w", err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	reply, err := p.ask(struct{}{})
 	if err != nil {
@@ -93,16 +99,16 @@ func (p *Peer) ask(request any) (r reply, err error) {
 		return r, err
 	}
 	if _, err := p.in.Write(append(line, '\n')); err != nil {
-		return r, fmt.Errorf("ONNX Runtime: %w", err)
+		return r, fmt.Errorf("%s: %w", p.name, err)
 	}
 	if !p.replies.Scan() {
-		return r, errors.New("ONNX Runtime: it ended")
+		return r, fmt.Errorf("%s: it ended", p.name)
 	}
 	if err := json.Unmarshal(p.replies.Bytes(), &r); err != nil {
-		return r, fmt.Errorf("ONNX Runtime: %w", err)
+		return r, fmt.Errorf("%s: %w", p.name, err)
 	}
 	if r.Error != "" {
-		return r, fmt.Errorf("ONNX Runtime: %s", strings.Join(strings.Fields(r.Error), " "))
+		return r, fmt.Errorf("%s: %s", p.name, strings.Join(strings.Fields(r.Error), " "))
 	}
 	return r, nil
 }

@@ -234,7 +234,7 @@ func (r *reader) read(v, target *vertex, region map[*vertex]bool) error {
 			if join == nil {
 				return v.errorf("the layers that read it do not meet again")
 			}
-			if err := r.join(v, join, inside, region == nil); err != nil {
+			if err := r.join(v, join, inside); err != nil {
 				return join.errorf("%w", err)
 			}
 			v = join
@@ -292,11 +292,13 @@ func ancestors(v *vertex, region map[*vertex]bool) map[*vertex]bool {
 var merged = map[string]nn.Merge{"Add": nn.Add, "Multiply": nn.Multiply, "Concatenate": nn.Concatenate}
 
 // join reads ways from v that meet.
-func (r *reader) join(v, join *vertex, inside map[*vertex]bool, top bool) error {
+func (r *reader) join(v, join *vertex, inside map[*vertex]bool) error {
 	merge, ok := merged[join.layer.Class]
 	if !ok {
 		return errors.New("branches meet here, want Add, Multiply or Concatenate")
 	}
+	// A skip: what v is comes behind what is made of it, between whose layers a list can be cut.
+	skip := r.top && merge == nn.Concatenate && len(join.from) == 2 && join.from[1] == v
 	seen := map[*vertex]bool{}
 	var ways []*reader
 	for _, end := range join.from {
@@ -307,7 +309,7 @@ func (r *reader) join(v, join *vertex, inside map[*vertex]bool, top bool) error 
 			}
 			seen[n] = true
 		}
-		way := &reader{arrays: r.arrays, vertices: r.vertices, shape: r.shape, scope: &exchange.Scope{}}
+		way := &reader{arrays: r.arrays, vertices: r.vertices, shape: r.shape, scope: &exchange.Scope{}, top: skip && end != v, first: r.first + len(r.items) + 1}
 		if err := way.read(v, end, nodes); err != nil {
 			return err
 		}
@@ -316,7 +318,7 @@ func (r *reader) join(v, join *vertex, inside map[*vertex]bool, top bool) error 
 	if err := lastAxis(join.layer, len(ways[0].shape)); merge == nn.Concatenate && err != nil {
 		return err
 	}
-	if top && merge == nn.Concatenate && len(ways) == 2 && len(ways[1].items) == 0 {
+	if skip {
 		return r.skip(v, join, ways[0])
 	}
 	if merge == nn.Add && len(ways) == 2 {
@@ -355,7 +357,7 @@ func lastAxis(l klayer, axes int) error {
 // skip reads a way whose beginning is joined to its end, in a list of layers that can be cut
 // anywhere in between.
 func (r *reader) skip(v, join *vertex, way *reader) error {
-	name := fmt.Sprintf("skip%d", len(r.items))
+	name := fmt.Sprintf("skip%d", r.first+len(r.items))
 	if err := r.add(nn.Tap{Name: name}, v.path); err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func readFile(path string) (*hourglass.Autoencoder, error) {
 	if b.input == nil {
 		return nil, errors.New("the shape of a sample is not known, want batch_input_shape")
 	}
-	r := &reader{arrays: arrays, vertices: b.vertices, input: b.input, shape: b.input, scope: &exchange.Scope{}}
+	r := &reader{arrays: arrays, vertices: b.vertices, input: b.input, shape: b.input, scope: &exchange.Scope{}, top: true}
 	if err := r.read(input, output, nil); err != nil {
 		return nil, err
 	}
@@ -93,6 +93,10 @@ type reader struct {
 	items    []item
 	shape    tensor.Shape // that the items make of the input
 	scope    *exchange.Scope
+	// top tells that the items come to stand in the model's own list, so that it can be cut
+	// between them; first is the place of the first there.
+	top   bool
+	first int
 }
 
 // item is a layer with its weights.

@@ -111,6 +111,21 @@ func TestWrite(t *testing.T) {
 	})
 }
 
+// A U-Net is cut at its smallest values, with all its skips across the cut.
+func TestReadNestedSkips(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "model.json")
+	if err := tfjs.WriteFile(path, models.Parsed(t, models.NestedSkips)); err != nil {
+		t.Fatal(err)
+	}
+	got, err := tfjs.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if line := architecture.Format(got.Encoder().Layers(), got.Decoder().Layers()); line != models.NestedSkips {
+		t.Errorf("read as\n%s\nwant\n%s", line, models.NestedSkips)
+	}
+}
+
 // A layer that needs a second input is refused by name.
 func TestWriteRefuses(t *testing.T) {
 	models.WantRefusal(t, tfjs.WriteFile(filepath.Join(t.TempDir(), "model.json"), models.Conditional(t)))

@@ -67,6 +67,12 @@ func Around(t testing.TB, in tensor.Shape, layers ...nn.Layer) *hourglass.Autoen
 	return Filled(t, append(nn.Layers{nn.Input(in)}, layers...), nn.Layers{nn.Flatten{}, nn.Dense{Units: in.Size()}, nn.Reshape(in)})
 }
 
+// NestedSkips is a U-Net in the way that it is read where its skips have no names, cut at its
+// smallest values.
+const NestedSkips = "input 8x8x2 > conv2d 3 3x3 relu padding=same > tap skip1 > max_pooling2d 2x2 > conv2d 4 3x3 relu padding=same > tap skip4 > max_pooling2d 2x2 > " +
+	"conv2d 5 3x3 relu padding=same > max_pooling2d 2x2 > conv2d 3 1x1 | conv2d_transpose 4 4x4 relu strides=4 > join skip4 > " +
+	"conv2d_transpose 3 2x2 relu strides=2 > join skip1 > conv2d 2 1x1"
+
 // Model is an autoencoder to write.
 type Model struct {
 	Name string

@@ -144,6 +144,8 @@ func (f *Form) parseJSON(body []byte) ([]float32, int, error) {
 		return nil, 0, errors.New(`the object wants "rows" or "images"`)
 	case doc.Rows != nil:
 		return f.parseRows(doc.Rows)
+	case len(doc.Images) == 0:
+		return nil, 0, errors.New(`"images" is empty, and at least one picture was expected`)
 	case int64(len(doc.Images)) > f.Limit/int64(4*f.Shape.Size()):
 		return nil, 0, fmt.Errorf("%d pictures take more than %d bytes", len(doc.Images), f.Limit)
 	}

@@ -36,6 +36,7 @@ func (s *Studio) routes() http.Handler {
 
 // stateOf is what the page begins with.
 type stateOf struct {
+	Told    int64    `json:"told"` // after what the jobs of earlier answers say
 	Version string   `json:"version"`
 	Entries []entry  `json:"entries"`
 	Data    []source `json:"data"`
@@ -43,7 +44,7 @@ type stateOf struct {
 }
 
 func (s *Studio) state(*http.Request) (stateOf, error) {
-	return stateOf{s.config.Version, s.entries(), s.sources(), s.jobs.list()}, nil
+	return stateOf{s.jobs.tell(), s.config.Version, s.entries(), s.sources(), s.jobs.list()}, nil
 }
 
 // entries returns what there is to show, and never nil.

@@ -137,7 +137,7 @@ func (s *Studio) take(ctx context.Context, dir, out string, names []string) (sou
 	s.jobs.mu.Lock()
 	s.jobs.dropped = append([]source{from}, s.jobs.dropped...)
 	s.jobs.mu.Unlock()
-	s.events.publish("data", s.sources())
+	s.events.publish("data", "", s.sources())
 	return from, nil
 }
 

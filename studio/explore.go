@@ -514,7 +514,7 @@ func (s *Studio) drawMap(ctx context.Context, x *exhibit) {
 		}
 		status := m.status
 		m.mu.Unlock()
-		s.events.publish("map", status)
+		s.events.publish("map", status.Model, status)
 		return nil
 	}
 	e, err := tsne.Embed(ctx, x.codes, o)
@@ -527,7 +527,7 @@ func (s *Studio) drawMap(ctx context.Context, x *exhibit) {
 	}
 	status := m.status
 	m.mu.Unlock()
-	s.events.publish("map", status)
+	s.events.publish("map", status.Model, status)
 }
 
 // points returns the map as it is now.

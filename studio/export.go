@@ -117,6 +117,7 @@ func (s *Studio) record(ctx context.Context, e entry) (*record, string, error) {
 	}
 	r := &record{Version: s.config.Version, Texts: map[string]string{}, Bytes: map[string][]byte{}, Grids: map[string]grid{}, Ends: []int{}}
 	asker := &asker{ctx: ctx, handler: s.routes(), record: r}
+	s.jobs.told.Store(0) // and not a time: the same model makes the same page
 	asker.text("/api/state")
 	model := "/api/models/" + e.ID
 	x.tsne.begun, x.tsne.status.Model = true, e.ID

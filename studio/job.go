@@ -24,6 +24,10 @@ const (
 
 // status is how far a training is.
 type status struct {
+	// Told grows from one status to the next, so that a page knows which is the latest: what
+	// is sent in events and in answers to requests comes in any order.
+	Told int64 `json:"told"`
+
 	ID    string `json:"id"`    // of the training
 	Model string `json:"model"` // of the run, once it is over
 	Name  string `json:"name"`
@@ -105,6 +109,7 @@ func newJob(s *Studio, dir string, in *workflow.Input, t *workflow.TrainOptions)
 func (j *job) now() status {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.status.Told = j.studio.jobs.tell()
 	return j.status
 }
 
@@ -159,7 +164,7 @@ func (j *job) tell(r *train.Run) {
 	if now := time.Now(); now.Sub(j.told) >= pause {
 		j.told = now
 		j.offer(r, r.Gradients())
-		j.studio.events.publish("job", j.now())
+		j.studio.events.publish("job", j.id, j.now())
 	}
 }
 
@@ -219,7 +224,7 @@ func (j *job) hold(r *train.Run) {
 		}
 		changed := j.changed
 		j.mu.Unlock()
-		j.studio.events.publish("job", j.now())
+		j.studio.events.publish("job", j.id, j.now())
 		begun := time.Now()
 		if over := j.rest(r, changed); over {
 			return
@@ -279,7 +284,7 @@ func (j *job) look(c copied) {
 	j.mu.Lock()
 	j.preview = p
 	j.mu.Unlock()
-	j.studio.events.publish("preview", struct {
+	j.studio.events.publish("preview", j.id, struct {
 		ID string `json:"id"`
 		*preview
 	}{j.id, p})

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hourglass"
@@ -97,9 +98,18 @@ type jobs struct {
 	loaded map[string]*workflow.Input // by the identifier of its source
 
 	dropped []source // on the page, the last first
+
+	told atomic.Int64 // how often something was told of a training, see status.Told
 }
 
-func newJobs(s *Studio) *jobs { return &jobs{studio: s, loaded: map[string]*workflow.Input{}} }
+func newJobs(s *Studio) *jobs {
+	j := &jobs{studio: s, loaded: map[string]*workflow.Input{}}
+	j.told.Store(time.Now().UnixMicro()) // a page outlives a studio: what the next one says is later
+	return j
+}
+
+// tell returns the number of what is about to be told.
+func (j *jobs) tell() int64 { return j.told.Add(1) }
 
 // open returns data, which stays open: a training may read it at any time.
 func (j *jobs) open(ctx context.Context, from source) (*workflow.Input, error) {
@@ -457,6 +467,7 @@ func (s *Studio) follow(r *http.Request) (followed, error) {
 	const most = 500 // lines
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.status.Told = s.jobs.tell()
 	return followed{j.status, thinned(j.status.Lines, most), j.curve.points(), j.preview}, nil
 }
 
@@ -493,7 +504,7 @@ func (s *Studio) control(r *http.Request) (status, error) {
 	if over && err == nil {
 		err = errOver
 	}
-	s.events.publish("job", j.now())
+	s.events.publish("job", j.id, j.now())
 	return j.now(), err
 }
 
@@ -518,7 +529,7 @@ func (s *Studio) changeRate(r *http.Request) (status, error) {
 	j.mu.Lock()
 	j.status.BaseRate = body.Rate
 	j.mu.Unlock()
-	s.events.publish("job", j.now())
+	s.events.publish("job", j.id, j.now())
 	return j.now(), nil
 }
 
@@ -563,8 +574,8 @@ func (j *job) finish(err error) {
 	}
 	j.mu.Unlock()
 	j.studio.shelf.include(j.dir)
-	j.studio.events.publish("job", j.now())
-	j.studio.events.publish("shelf", j.studio.entries())
+	j.studio.events.publish("job", j.id, j.now())
+	j.studio.events.publish("shelf", "", j.studio.entries())
 }
 
 // epochLineOf writes the numbers of an epoch under their names.

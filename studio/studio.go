@@ -187,7 +187,7 @@ func (s *Studio) watchFolders(ctx context.Context) {
 		case <-time.After(pause):
 		}
 		if s.shelf.refresh() {
-			s.events.publish("shelf", s.entries())
+			s.events.publish("shelf", "", s.entries())
 		}
 	}
 }

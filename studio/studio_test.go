@@ -738,7 +738,7 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	s.events.publish("map", mapStatus{Stage: "test"})
+	s.events.publish("map", "", mapStatus{Stage: "test"})
 	var text []byte
 	for !bytes.Contains(text, []byte("\"stage\":\"test\"")) {
 		part := make([]byte, 1000)
@@ -747,7 +747,7 @@ func TestRun(t *testing.T) {
 			t.Fatalf("after %q: %v", text, err)
 		}
 		if !bytes.Contains(text, []byte("test")) {
-			s.events.publish("map", mapStatus{Stage: "test"})
+			s.events.publish("map", "", mapStatus{Stage: "test"})
 		}
 	}
 	cancel()
@@ -756,5 +756,26 @@ func TestRun(t *testing.T) {
 	}
 	if _, err := io.ReadAll(answer.Body); err != nil {
 		t.Errorf("the stream ends with %v", err)
+	}
+}
+
+// TestSlowPage wants a page that does not keep up to be told the last of each matter.
+func TestSlowPage(t *testing.T) {
+	h := newHub()
+	r, left := h.follow()
+	for i := range 1000 {
+		h.publish("job", "a", i)
+		if i < 500 {
+			h.publish("job", "b", i)
+		}
+	}
+	<-r.come
+	if got, want := string(r.take()), "event: job\ndata: 999\n\nevent: job\ndata: 499\n\n"; got != want {
+		t.Errorf("told %q, want %q", got, want)
+	}
+	left()
+	h.publish("job", "a", 0)
+	if got := r.take(); len(got) > 0 || h.watched() {
+		t.Errorf("a page that has left is told %q", got)
 	}
 }

@@ -34,6 +34,7 @@ export interface Comparison { sides: [Side, Side]; unit: string }
 export interface MapStatus { model: string; stage: string; iteration: number; iterations: number; kl: number; done: boolean; error?: string }
 
 export interface Job {
+  told: number; // what was said later has a larger number
   id: string; model: string; name: string; state: string; error?: string;
   optimizer: string; batchSize: number; baseRate: number; changes: { step: number; rate: number }[];
   epoch: number; epochs: number; step: number; steps: number; done: number; loss: number; rate: number;
@@ -49,7 +50,7 @@ export interface Order {
   learningRate: number; batchSize: number; epochs: number; trainSize: number; seed: number;
 }
 export interface Followed extends Job { lines: Numbers[]; curve: [number, number][]; preview: Preview | null }
-export interface State { version: string; entries: Entry[]; data: Source[]; jobs: Job[] }
+export interface State { told: number; version: string; entries: Entry[]; data: Source[]; jobs: Job[] }
 
 /** An answer that says what was wrong; line is that of a wrong layer, from 1. */
 export class Refused extends Error {

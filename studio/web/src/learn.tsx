@@ -4,7 +4,7 @@ import { useRef } from "preact/hooks";
 import { Counted, Entry, Followed, Job, json, LayerView, Numbers, Order, Preset, Preview, Refused, Source, SourceInfo, unpack, valuesOf, sizeOf } from "./api";
 import { dropped, offer, readable } from "./drop";
 import { Notice, NumberField, Picture, Select, short, useSize, Waiting, whole } from "./parts";
-import { addressOf, choose, entries, go, jobs, listen, place, sources, useAsked, useSignal } from "./state";
+import { addressOf, choose, entries, go, jobs, listen, note, place, sources, useAsked, useSignal } from "./state";
 import { cssColor } from "./map";
 
 const over = (j: Job) => ["finished", "failed", "interrupted"].includes(j.state);
@@ -59,7 +59,7 @@ function Editor({ info, preset }: { info: SourceInfo; preset: Preset }) {
   const start = async () => {
     fail(undefined);
     const order: Order = { data: info.id, encoder, decoder, loss, optimizer, learningRate: rate, batchSize: batch, epochs, trainSize: size >= info.samples * 0.9 ? 0 : size, seed };
-    await json<Job>("/api/jobs", order).then(j => { jobs.set([...jobs.value, j]); go({ room: "learn", id: j.id }); }, fail);
+    await json<Job>("/api/jobs", order).then(j => { note(j); go({ room: "learn", id: j.id }); }, fail);
   };
   return <>
     <div class="columns">
@@ -128,7 +128,7 @@ function Watch({ id, job }: { id: string; job: Job }) {
       })];
     return () => ends.forEach(end => end());
   }, [id]);
-  const act = (what: string) => json<Job>(`/api/jobs/${id}/${what}`, {}).then(j => jobs.set([...jobs.value.filter(x => x.id !== id), j]), fail);
+  const act = (what: string) => json<Job>(`/api/jobs/${id}/${what}`, {}).then(note, fail);
   const share = job.steps ? job.done / (job.epochs * job.steps) : 0, left = share > 0 ? job.seconds * (1 - share) / share : 0;
   return <section class="watch">
     <header class="facts"><h1>{job.name} <span class={`state ${job.state}`}>{states[job.state]}</span></h1>
@@ -164,7 +164,7 @@ function Watch({ id, job }: { id: string; job: Job }) {
 function Rate({ job, fail }: { job: Job; fail: (e: Error | undefined) => void }) {
   const [rate, set] = useState(job.baseRate);
   useEffect(() => set(job.baseRate), [job.baseRate]);
-  const change = (to: number) => json<Job>(`/api/jobs/${job.id}/rate`, { rate: to }).then(j => { fail(undefined); set(j.baseRate); jobs.set([...jobs.value.filter(x => x.id !== j.id), j]); }, fail);
+  const change = (to: number) => json<Job>(`/api/jobs/${job.id}/rate`, { rate: to }).then(j => { fail(undefined); set(j.baseRate); note(j); }, fail);
   return <form class="bar rate" onSubmit={e => { e.preventDefault(); change(rate); }}>
     <NumberField label="Learning rate" value={rate} step="any" min={0} change={set} />
     <button type="submit" disabled={!(rate > 0) || rate === job.baseRate}>Change</button>

@@ -51,6 +51,15 @@ export const version = new Signal("");
 export const entries = new Signal<Entry[] | null>(null);
 export const sources = new Signal<Source[]>([]);
 export const jobs = new Signal<Job[]>([]);
+
+/** Notes how far a training is, unless something that the server said later has come before:
+ * answers to requests and events overtake one another. */
+export function note(job: Job) {
+  const known = jobs.value.find(j => j.id === job.id);
+  if (known && known.told >= job.told) return;
+  jobs.set([...jobs.value.filter(j => j !== known), job]);
+}
+
 /** Whether the server answers; a stranger is one that does, but with another token. */
 export const connected = new Signal<"yes" | "no" | "stranger">("yes");
 
@@ -67,7 +76,8 @@ export async function refresh() {
   const s = await json<State>("/api/state");
   version.set(s.version);
   sources.set(s.data);
-  jobs.set(s.jobs);
+  s.jobs.forEach(note);
+  jobs.set(jobs.value.filter(j => j.told > s.told || s.jobs.some(x => x.id === j.id)));
   entries.set(s.entries);
 }
 
@@ -91,7 +101,7 @@ export function connect() {
       const data = JSON.parse((e as MessageEvent).data);
       if (kind === "shelf") entries.set(data);
       if (kind === "data") sources.set(data);
-      if (kind === "job") jobs.set([...jobs.value.filter(j => j.id !== data.id), data]);
+      if (kind === "job") note(data);
       listeners.get(kind)?.forEach(f => f(data));
     });
   }

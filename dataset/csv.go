@@ -47,6 +47,8 @@ type CSVOptions struct {
 	Label string
 	// Names is the column of the samples' names, likewise.
 	Names string
+	// Aside lists columns, likewise, that are kept as text and are no features.
+	Aside []string
 	// Ignore lists columns, by name or number, that are not read.
 	Ignore []string
 	// Columns are the features to read, by name and in this order: the
@@ -115,6 +117,7 @@ type table struct {
 	columns  int
 	label    int   // column of the labels or -1
 	names    int   // column of the samples' names or -1
+	aside    []int // columns that are kept as text
 	features []int // columns of the features
 
 	values []float32
@@ -241,6 +244,9 @@ func (t *table) add(cells []string) error {
 	}
 	if t.names >= 0 {
 		t.data.names = append(t.data.names, strings.Clone(cells[t.names]))
+	}
+	for i, column := range t.aside {
+		t.data.aside[i] = append(t.data.aside[i], strings.Clone(strings.TrimSpace(cells[column])))
 	}
 	for _, column := range t.features {
 		t.values = append(t.values, t.number(strings.TrimSpace(cells[column]), column))

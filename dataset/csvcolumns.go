@@ -56,6 +56,14 @@ func (t *table) setAside() (rest []int, err error) {
 		}
 		*special.place, skip[column] = column, true
 	}
+	for _, name := range t.options.Aside {
+		column, err := t.column(name)
+		if err != nil {
+			return nil, err
+		}
+		t.aside, skip[column] = append(t.aside, column), true
+	}
+	t.data.aside = make([][]string, len(t.aside))
 	for _, name := range t.options.Ignore {
 		column, err := t.column(name)
 		if err != nil {
@@ -111,7 +119,7 @@ func (t *table) hasHeader(first []string) bool {
 	for i, cell := range first {
 		trimmed[i] = strings.TrimSpace(cell)
 	}
-	asked := slices.Concat([]string{t.options.Label, t.options.Names}, t.options.Ignore)
+	asked := slices.Concat([]string{t.options.Label, t.options.Names}, t.options.Aside, t.options.Ignore)
 	here := func(name string) bool { return slices.Contains(trimmed, name) }
 	switch {
 	case slices.ContainsFunc(trimmed, func(cell string) bool {

@@ -13,7 +13,7 @@ import (
 
 // CSVWriter writes a table of numbers, and of text in the last columns, that
 // [ReadCSV] reads. Numbers are written as short as they can be to read back as
-// the same float32.
+// the same float32, and NaN as an empty cell.
 type CSVWriter struct {
 	w       *csv.Writer
 	columns int
@@ -34,7 +34,11 @@ func (c *CSVWriter) Append(values []float32, text ...string) error {
 	}
 	c.row = c.row[:0]
 	for _, v := range values {
-		c.row = append(c.row, strconv.FormatFloat(float64(v), 'g', -1, 32))
+		cell := ""
+		if v == v {
+			cell = strconv.FormatFloat(float64(v), 'g', -1, 32)
+		}
+		c.row = append(c.row, cell)
 	}
 	c.row = append(c.row, text...)
 	return c.w.Write(c.row)

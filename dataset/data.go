@@ -57,10 +57,16 @@ type Data struct {
 	Skipped []UnreadableError
 	// Test are the samples that a data set sets apart for testing, if it does.
 	Test *Data
+	// Series is the long table that the samples were cut out of, if they were, see
+	// [SeriesOptions]. Features then names its columns, one for each value of a row, and a
+	// sample's label is that of its last row.
+	Series *Series
 
-	names []string // of the file each sample came from in a folder, or from a table's column of names
-	rows  []int    // of the table, from 1, that each sample came from; nil if sample i is row i+1
-	close func() error
+	names  []string   // of the file each sample came from in a folder, or from a table's column of names
+	rows   []int      // of the table, from 1, that each sample came from; nil if sample i is row i+1
+	aside  [][]string // cells of the columns that [CSVOptions.Aside] lists
+	starts []int      // places in Series where samples begin
+	close  func() error
 }
 
 // Len is the number of samples.
@@ -78,6 +84,8 @@ func (d *Data) IsTable() bool { return d.Format == FormatCSV }
 // from 0.
 func (d *Data) SampleName(i int) string {
 	switch {
+	case d.Series != nil:
+		return d.windowName(i)
 	case d.names != nil:
 		return d.names[i]
 	case d.rows != nil:
@@ -108,6 +116,9 @@ func (d *Data) Notes() []string {
 	for _, s := range d.Skipped {
 		note("  %v", &s)
 	}
+	if d.Series != nil {
+		notes = append(notes, d.Series.notes(d.Len())...)
+	}
 	return notes
 }
 
@@ -133,13 +144,37 @@ func (d *Data) Select(indices []int) (*Data, error) {
 	view.Labels = pick(d.Labels, indices)
 	view.names = pick(d.names, indices)
 	view.rows = pick(d.rows, indices)
-	if d.rows == nil && d.IsTable() {
+	view.starts = pick(d.starts, indices)
+	if d.rows == nil && d.IsTable() && d.Series == nil {
 		view.rows = make([]int, len(indices))
 		for i, index := range indices {
 			view.rows[i] = index + 1
 		}
 	}
 	return &view, nil
+}
+
+// SelectLabel returns the samples with a label, as a view. Of a series these are the
+// windows all of whose rows have it, cut anew. It is an error if there are none.
+func (d *Data) SelectLabel(label string) (*Data, error) {
+	if d.Labels == nil {
+		return nil, fmt.Errorf("dataset: only samples with the label %.40q are wanted, but %s has no labels", label, d.Path)
+	}
+	number := slices.Index(d.Classes, label)
+	if number >= 0 && d.Series != nil {
+		view := *d
+		return &view, view.setSeries(d.Series.within(d.Series.labelled(number)))
+	}
+	var chosen []int
+	for i, class := range d.Labels {
+		if class == number {
+			chosen = append(chosen, i)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("dataset: no sample of %s has the label %.40q, want one of %.200q", d.Path, label, d.Classes)
+	}
+	return d.Select(chosen)
 }
 
 // pick returns the elements that indices names; nothing of nothing.

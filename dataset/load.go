@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,6 +39,9 @@ type LoadOptions struct {
 	CSV CSVOptions
 	// Images is for folders of images. Memory above takes the place of its own.
 	Images ImageOptions
+	// Series cuts the rows of a table, or of an array of rows×columns, into windows. Arrays
+	// of such windows are taken as they are.
+	Series SeriesOptions
 	// Stdin is read for the path "-"; nil means the standard input.
 	Stdin io.Reader
 	// DataDir, Download and Progress are for data sets by name, as in [Options].
@@ -77,11 +81,21 @@ func Load(ctx context.Context, path string, o LoadOptions) (*Data, error) {
 	if o.Label != "" {
 		o.CSV.Label = o.Label
 	}
+	if err := o.Series.Validate(); err != nil {
+		return nil, err
+	}
+	o.CSV.Aside = slices.Concat(o.CSV.Aside, o.Series.aside())
 	data, err := load(ctx, path, o)
 	if err != nil {
 		return nil, err
 	}
 	data.Path = path
+	if o.Series.Window > 0 {
+		if err := data.cut(o.Series); err != nil {
+			data.Close()
+			return nil, err
+		}
+	}
 	if err := ctx.Err(); err != nil {
 		data.Close()
 		return nil, fmt.Errorf("dataset: load %s: %w", path, err)

@@ -68,6 +68,25 @@ func UnitDivisor(typeLargest, observed float32) float32 {
 // refuses NaN and infinity by sample and element, and elements whose range is
 // beyond float32. The error wraps ctx's where ctx ended.
 func FitScaler(ctx context.Context, kind Scaling, source Source, largest float32) (*Scaler, error) {
+	return fitScaler(ctx, kind, source, largest, source.Sample().Size())
+}
+
+// FitStepScaler is FitScaler for series, samples of steps×features: what is learned of a
+// feature is learned from all steps, and the same for all of them.
+func FitStepScaler(ctx context.Context, kind Scaling, source Source, largest float32) (*Scaler, error) {
+	shape := source.Sample()
+	if len(shape) != 2 {
+		return nil, fmt.Errorf("dataset: scale %s: samples of shape %v, want steps×features", kind, shape)
+	}
+	s, err := fitScaler(ctx, kind, source, largest, shape[1])
+	if err == nil && len(s.Offset) > 0 {
+		s.Offset, s.Scale = slices.Repeat(s.Offset, shape[0]), slices.Repeat(s.Scale, shape[0])
+	}
+	return s, err
+}
+
+// fitScaler learns from samples as rows of so many values.
+func fitScaler(ctx context.Context, kind Scaling, source Source, largest float32, row int) (*Scaler, error) {
 	if !slices.Contains(Scalings(), kind) {
 		return nil, fmt.Errorf("dataset: scale: kind %q, want one of %q", kind, Scalings())
 	}
@@ -80,7 +99,7 @@ func FitScaler(ctx context.Context, kind Scaling, source Source, largest float32
 	if ofBytes(source) && (kind == NoScaling || kind == UnitScaling && aboveHalf(source, largest)) {
 		return &Scaler{Kind: kind, Scale: unitScale(kind, largest)}, nil // no more to learn, nothing to refuse
 	}
-	stats, err := measure(ctx, source)
+	stats, err := measure(ctx, source, row)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: scale %s: %w", kind, err)
 	}

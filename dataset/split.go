@@ -23,6 +23,10 @@ const splitEpoch = 0
 //
 // Data that has samples for testing of its own keeps those, and the fraction
 // for testing must be 0.
+//
+// Of a series ([Data.Series]) the parts are no random samples, but the ends of its stretches,
+// or whole stretches where there are many; windows that reach from one part into another are
+// left out.
 func (d *Data) SplitBy(seed uint64, validation, test float64) (Parts, error) {
 	n := d.Len()
 	for _, f := range []struct {
@@ -42,6 +46,9 @@ func (d *Data) SplitBy(seed uint64, validation, test float64) (Parts, error) {
 	nTest, nValidation := int(math.Round(test*float64(n))), int(math.Round(validation*float64(n)))
 	if nTest+nValidation >= n {
 		return Parts{}, fmt.Errorf("dataset: split %s: %d samples for validation and %d for testing leave none of %d for training", d.Path, nValidation, nTest, n)
+	}
+	if d.Series != nil {
+		return d.splitSeries(seed, validation, test)
 	}
 	order := make([]int, n)
 	Permutation(seed, splitEpoch, order)

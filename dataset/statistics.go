@@ -22,13 +22,14 @@ const measureElements = 1 << 16
 
 // measure reads all samples of source, block by block. The mean and the squares
 // of a block are added to those of the blocks before by the formula of Chan,
-// Golub and LeVeque (1979), which loses no digits to a mean far from 0.
-func measure(ctx context.Context, source Source) (*statistics, error) {
+// Golub and LeVeque (1979), which loses no digits to a mean far from 0. Each sample
+// counts as rows of so many values, as one as a rule.
+func measure(ctx context.Context, source Source, row int) (*statistics, error) {
 	n := source.Sample().Size()
-	s := newStatistics(n)
+	s := newStatistics(row)
 	rows := min(max(measureElements/n, 1), source.Len())
 	values, indices := make([]float32, rows*n), make([]int, rows)
-	block := newStatistics(n)
+	block := newStatistics(row)
 	for at := 0; at < source.Len(); at += rows {
 		if err := ctx.Err(); err != nil {
 			return nil, err

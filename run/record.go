@@ -35,13 +35,14 @@ type Record struct {
 	Scaling string  `json:"scaling,omitempty"`
 	Data    Digests `json:"data"`
 
-	Only     string                `json:"only,omitempty"`     // label of the samples that alone were taken
-	Features []string              `json:"features,omitempty"` // names of a table's columns
-	Fill     []float32             `json:"fill,omitempty"`     // what replaces missing cells
-	Classes  []string              `json:"classes,omitempty"`  // what the labels that layers ask for stand for
-	Images   *dataset.ImageOptions `json:"images,omitempty"`   // how a folder of images was read
-	Range    *figure.Range         `json:"range,omitempty"`    // of the values of images: black and white
-	Pixels   *Pixels               `json:"pixels,omitempty"`   // what a recipe made of bytes; nil for their share of 255
+	Only     string                 `json:"only,omitempty"`     // label of the samples that alone were taken
+	Features []string               `json:"features,omitempty"` // names of a table's columns
+	Series   *dataset.SeriesOptions `json:"series,omitempty"`   // how samples were cut out of it, if they were
+	Fill     []float32              `json:"fill,omitempty"`     // what replaces missing cells
+	Classes  []string               `json:"classes,omitempty"`  // what the labels that layers ask for stand for
+	Images   *dataset.ImageOptions  `json:"images,omitempty"`   // how a folder of images was read
+	Range    *figure.Range          `json:"range,omitempty"`    // of the values of images: black and white
+	Pixels   *Pixels                `json:"pixels,omitempty"`   // what a recipe made of bytes; nil for their share of 255
 }
 
 // Pixels are the constants of a recipe's images: a byte becomes (byte/255 - Mean)/Std.

@@ -107,7 +107,7 @@ func (q *question) read(c *call) error {
 		fallback = kind
 	}
 	q.kind = payload.Accepted(c.r.Header.Get("Accept"), possible, fallback)
-	form := payload.Form{Shape: q.model.Encoder().Input(), Columns: q.model.Record.Features, Limit: c.server.config.MaxBody}
+	form := payload.Form{Shape: q.model.Encoder().Input(), Columns: q.model.ValueNames(), Limit: c.server.config.MaxBody}
 	if q.verb.name == "decode" {
 		form.Shape, form.Columns = q.model.Decoder().Input(), nil
 	} else if isPicture(q.model) {
@@ -195,8 +195,8 @@ func answerReconstruct(c *call, q *question) ([]byte, error) {
 // samples is an answer of samples.
 func (q *question) samples(y []float32) ([]byte, error) {
 	shape := q.model.Encoder().Input()
-	columns := q.model.Record.Features
-	if len(columns) != shape.Size() {
+	columns := q.model.ValueNames()
+	if columns == nil {
 		columns = dataset.CSVColumns("value", shape.Size())
 	}
 	return q.rows("samples", y, shape, columns)
@@ -333,7 +333,7 @@ func (s *Server) listModels(c *call) error {
 			continue
 		}
 		info := modelInfo{Name: e.Name, Versions: e.VersionNames(), Input: view.Encoder().Input(), Codes: view.Encoder().Output(),
-			Picture: isPicture(view.Model), Columns: view.Record.Features, Outputs: view.Outputs(),
+			Picture: isPicture(view.Model), Columns: view.ValueNames(), Outputs: view.Outputs(),
 			Trained: view.Record.Dataset, Recipe: view.Record.Recipe, Ready: true}
 		for _, v := range verbs {
 			if v.fits(view.Model) {

@@ -36,6 +36,9 @@ func newViewer(in *workflow.Input, r figure.Range) viewer {
 		v.As, v.Height, v.Width = "image", shape[0], shape[1]
 		v.Channels = v.size / (v.Width * v.Height)
 	}
+	if in.Series != nil {
+		v.Features = nil // which are those of a step
+	}
 	v.black, v.scale = r.Low, 255/(r.High-r.Low)
 	return v
 }

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -45,13 +46,19 @@ func OpenModel(path string) (*Model, error) {
 // trim removes what a record says of samples of another size than the model's, or
 // cannot say of any: files come from anywhere.
 func trim(r *run.Record, size, classes int) {
-	if len(r.Features) != size {
+	steps := 1
+	if s := r.Series; s != nil && (s.Window < 2 || s.Validate() != nil || size%s.Window != 0) {
+		r.Series = nil
+	} else if s != nil {
+		steps = s.Window
+	}
+	if len(r.Features)*steps != size {
 		r.Features = nil
 	}
 	if len(r.Classes) > classes {
 		r.Classes = nil
 	}
-	if len(r.Fill) != size {
+	if len(r.Fill)*steps != size {
 		r.Fill = nil
 	}
 	if p := r.Pixels; p != nil && !(p.Std > 0) {
@@ -71,6 +78,10 @@ func (m *Model) Load(ctx context.Context, path string, o dataset.LoadOptions) (*
 	}
 	if o.CSV.Missing == dataset.MissingMean && o.CSV.Fill == nil {
 		o.CSV.Fill = m.Record.Fill
+	}
+	if s := m.Record.Series; s != nil {
+		o.Series = dataset.SeriesOptions{Window: cmp.Or(o.Series.Window, s.Window), Stride: cmp.Or(o.Series.Stride, s.Stride),
+			Time: cmp.Or(o.Series.Time, s.Time), Group: cmp.Or(o.Series.Group, s.Group), Gap: cmp.Or(o.Series.Gap, s.Gap)}
 	}
 	if i := m.Record.Images; i != nil {
 		if o.Images.Width == 0 && o.Images.Height == 0 {
@@ -93,7 +104,11 @@ func (m *Model) Load(ctx context.Context, path string, o dataset.LoadOptions) (*
 
 // check reports data that is not what the model was made for.
 func (m *Model) check(in *Input) error {
-	if want := m.Encoder().Input(); in.Shape().Size() != want.Size() {
+	want := m.Encoder().Input()
+	if s, cut := m.Record.Series, in.Series; s != nil && cut != nil && s.Window != cut.Options.Window {
+		return fmt.Errorf("workflow: %s is cut into windows of %d rows, but the model %s was trained on those of %d", in.Path, cut.Options.Window, m.Path, s.Window)
+	}
+	if in.Shape().Size() != want.Size() {
 		return fmt.Errorf("workflow: %s has samples of shape %v, but the model %s was trained on %v", in.Path, in.Shape(), m.Path, want)
 	}
 	return nil
@@ -254,8 +269,11 @@ func (m *Model) Evaluate(ctx context.Context, in *Input, l loss.Loss, metrics ..
 func (m *Model) Columns(in *Input) []string {
 	size := m.Encoder().Input().Size()
 	for _, names := range [][]string{in.Features, m.Record.Features} {
-		if len(names) == size {
+		switch s := m.Record.Series; {
+		case len(names) == size:
 			return slices.Clone(names)
+		case s != nil && len(names)*s.Window == size:
+			return stepColumns(names, s.Window)
 		}
 	}
 	return dataset.CSVColumns("value", size)

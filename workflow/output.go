@@ -63,8 +63,15 @@ type Output struct {
 	Columns []string           // names of the values in a table
 	Name    func(i int) string // of sample i, for tables and files of images; nil for none
 	Label   func(i int) string // of sample i, for tables; nil for none
+	Further []TextColumn       // of a table, behind those
 
 	Progress func(done, total int) // called now and then; may be nil
+}
+
+// TextColumn is a column of text in a table.
+type TextColumn struct {
+	Name string
+	Of   func(i int) string // the cell of sample i
 }
 
 // Write writes all samples, or returns the error they end with, or ctx's.
@@ -99,16 +106,22 @@ func (o Output) columns() []string {
 	if o.Label != nil {
 		columns = append(columns, LabelColumn)
 	}
+	for _, column := range o.Further {
+		columns = append(columns, column.Name)
+	}
 	return columns
 }
 
 func (o Output) appendRows(ctx context.Context, samples iter.Seq2[[]float32, error], w *dataset.CSVWriter) error {
 	return o.each(ctx, samples, func(i int, x []float32) error {
-		text := make([]string, 0, 2)
+		text := make([]string, 0, 2+len(o.Further))
 		for _, of := range []func(int) string{o.Name, o.Label} {
 			if of != nil {
 				text = append(text, of(i))
 			}
+		}
+		for _, column := range o.Further {
+			text = append(text, column.Of(i))
 		}
 		return w.Append(x, text...)
 	})

@@ -16,10 +16,13 @@ func IsImage(shape tensor.Shape) bool {
 
 // IsSeries reports whether samples are better shown as lines than as pictures: arrays
 // of few features over at least four times as many steps, or of one feature over 32
-// steps at least. Pictures and data sets by name are none, nor are tables whose columns
+// steps at least; and windows of a series. Pictures and data sets by name are none, nor are tables whose columns
 // have names.
 func IsSeries(data *dataset.Data) bool {
 	const mostFeatures, fewestSteps, longVector = 16, 8, 32
+	if data.Series != nil {
+		return true
+	}
 	if data.Features != nil || data.Format == dataset.FormatImages || data.Format == dataset.FormatNamed {
 		return false
 	}

@@ -56,6 +56,9 @@ func (s *session) fitScaler(ctx context.Context) (*dataset.Scaler, error) {
 	if s.from != nil && s.from.Scaler() != nil {
 		return s.from.Scaler(), nil
 	}
+	if s.Divisor == 0 && s.data.Series != nil {
+		return dataset.FitStepScaler(ctx, s.Scale, s.parts.Train.Samples, s.data.Largest)
+	}
 	if s.Divisor == 0 {
 		return dataset.FitScaler(ctx, s.Scale, s.parts.Train.Samples, s.data.Largest)
 	}

@@ -172,7 +172,7 @@ func (s *session) setDefaults() {
 	s.BatchSize = cmp.Or(s.BatchSize, 32)
 	s.Optimizer = cmp.Or[optim.Optimizer](s.Optimizer, optim.Adam{})
 	scale := dataset.StandardScaling
-	if s.data.Largest > 0 || len(s.data.Shape()) > 1 {
+	if s.data.Series == nil && (s.data.Largest > 0 || len(s.data.Shape()) > 1) {
 		scale = dataset.UnitScaling
 	}
 	s.Scale = cmp.Or(s.Scale, scale)
@@ -183,29 +183,26 @@ func (s *session) selectOnly() error {
 	if s.Only == "" {
 		return nil
 	}
-	if s.data.Labels == nil {
-		return fmt.Errorf("workflow: only samples with the label %.40q are wanted, but %s has no labels", s.Only, s.data.Path)
+	chosen, err := s.data.SelectLabel(s.Only)
+	if err != nil {
+		return err
 	}
-	var chosen []int
-	for i, label := range s.data.Labels {
-		if s.data.Classes[label] == s.Only {
-			chosen = append(chosen, i)
-		}
-	}
-	if len(chosen) == 0 {
-		return fmt.Errorf("workflow: no sample of %s has the label %.40q, want one of %.200q", s.data.Path, s.Only, s.data.Classes)
-	}
-	s.run.Logf("%d of %d samples have the label %s\n", len(chosen), s.data.Len(), s.Only)
-	var err error
-	s.data, err = s.data.Select(chosen)
-	return err
+	s.run.Logf("%d of %d samples have the label %s\n", chosen.Len(), s.data.Len(), s.Only)
+	s.data = chosen
+	return nil
 }
 
 // split sets samples aside for validation.
 func (s *session) split() error {
 	var err error
-	if s.parts, err = s.data.SplitBy(s.Seed, s.Validation, 0); err != nil || s.TrainSize == 0 {
+	if s.parts, err = s.data.SplitBy(s.Seed, s.Validation, 0); err != nil {
 		return err
+	}
+	if v := s.parts.Validation; s.data.Series != nil && v != nil {
+		s.run.Logf("%d windows with rows for training and rows for validation are left out\n", max(s.data.Len()-s.parts.Train.Len()-v.Len(), 0))
+	}
+	if s.TrainSize == 0 {
+		return nil
 	}
 	n := s.parts.Train.Len()
 	if s.TrainSize > n {
@@ -328,6 +325,9 @@ func (s *session) plan() {
 // record is what is known of the data.
 func (s *session) record(e extent) run.Record {
 	r := run.Record{Scaling: string(s.Scale), Only: s.Only, Features: s.data.Features, Fill: s.data.Fill}
+	if s.data.Series != nil {
+		r.Series = &s.data.Series.Options
+	}
 	if s.from != nil {
 		r.Classes = s.from.Record.Classes
 	}

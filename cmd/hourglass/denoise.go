@@ -78,8 +78,12 @@ func openBoth(cmd *cobra.Command, model *modelFlag, data *loadFlags, output *out
 	return m, in, err
 }
 
-// writeReconstructions writes what the model makes of all samples.
+// writeReconstructions writes what the model makes of all samples, of a series that of
+// all rows.
 func writeReconstructions(cmd *cobra.Command, m *workflow.Model, in *workflow.Input, out string, progress func(done, total int)) error {
+	if in.Series != nil {
+		return writeRows(cmd, m, in, out, progress)
+	}
 	samples, err := m.Reconstruct(cmd.Context(), in)
 	if err != nil {
 		return err

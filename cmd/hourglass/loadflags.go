@@ -22,12 +22,14 @@ const dataHelp = `DATA is a .npy or .npz file, a CSV or TSV table ("-" reads one
 standard input), an IDX file, a folder of PNG or JPEG images (sub-folders are
 labels), or mnist, fashion-mnist or digits; gzip and zstd are unpacked. A last column
 called label holds labels; for other columns say --label NAME, and --ignore NAME for
-those that are no numbers.`
+those that are no numbers. Of a table whose rows follow each other in time --window 64
+makes a sample of any 64 rows in a row; a model that was trained so knows that itself.`
 
 // loadFlags say how data is read.
 type loadFlags struct {
 	label, array, header, missing, delimiter, imageSize, color, memory, dir, part string
 	ignore                                                                        []string
+	series                                                                        seriesFlags
 	skip                                                                          bool
 }
 
@@ -40,6 +42,7 @@ func (f *loadFlags) add(cmd *cobra.Command, part string) {
 	flags.StringVar(&f.header, "header", "auto", "whether a table's first row has names: `auto|yes|no`")
 	flags.StringVar(&f.missing, "missing", "refuse", "what to do about missing cells of a table: `refuse|mean|drop`")
 	flags.StringVar(&f.delimiter, "delimiter", "", "`character` between the cells of a table, or tab, or space (default found out)")
+	f.series.add(flags)
 	flags.StringVar(&f.array, "array", "", "`name` of the samples' array in a .npz")
 	flags.StringVar(&f.imageSize, "image-size", "", "scale the images of a folder to `WIDTHxHEIGHT`")
 	flags.StringVar(&f.color, "colour", "auto", "read the images of a folder as `auto|grey|rgb`")
@@ -73,6 +76,9 @@ func (f *loadFlags) options(cmd *cobra.Command, log io.Writer) (dataset.LoadOpti
 	choose("delimiter", f.delimiter, func(s string) bool { return parseDelimiter(s, &o.CSV.Delimiter) }, "a single character, tab or space")
 	choose("image-size", f.imageSize, func(s string) bool { return parseSize(s, &o.Images) }, "WIDTHxHEIGHT such as 32x32")
 	choose("memory", f.memory, func(s string) bool { return parseBytes(s, &o.Memory) }, "a size such as 500MB or 4GB")
+	if err == nil {
+		o.Series, err = f.series.options(cmd)
+	}
 	return o, err
 }
 

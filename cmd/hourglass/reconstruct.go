@@ -31,7 +31,8 @@ reconstructions, or series with them (reconstructions.png in --out).
 Of a data set by name (--dataset) it takes the images for testing. Of DATA it also
 writes all reconstructions: as an array (--out FILE.npy), as a table (--out FILE.csv,
 or "-" for the standard output), or into the folder: images as PNG files, series as
-reconstructions.npy.
+reconstructions.npy. Of a table that was cut into windows (--window) these are its rows in
+their order, each the mean over all windows that it is in, and empty if it is in none.
 
 ` + dataHelp,
 		Example: `  hourglass reconstruct --model runs/stacked/model.safetensors --dataset digits
@@ -101,7 +102,7 @@ type reconstruction struct {
 
 // samplesFile is what is written to out: series are no pictures to be in a folder.
 func samplesFile(in *workflow.Input, out string) string {
-	if kind, _ := workflow.KindOf(out); kind == workflow.Images && workflow.IsSeries(in.Data) {
+	if kind, err := workflow.KindOf(out); err == nil && kind == workflow.Images && workflow.IsSeries(in.Data) {
 		return filepath.Join(out, "reconstructions.npy")
 	}
 	return out

@@ -92,6 +92,7 @@ The layers and their arguments:
   hourglass train fashion.npy --early-stopping 5 --checkpoint 1epoch --out runs/fashion
   hourglass train wine.csv --label cultivar --architecture 'dense 8 tanh > dense 2 | dense 8 tanh > dense 13' --epochs 200
   hourglass train wine.csv --label cultivar --kind vae --codes 2
+  hourglass train log.csv --window 64 --stride 8 --time datetime --group machine
   hourglass train photos/ --image-size 64x64 --colour rgb --schedule cosine
   hourglass train digits --epochs 20 --studio
   hourglass train --resume runs/photos`,

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// logFile writes a log of two sensors, in two machines that alternate.
+func logFile(t *testing.T, dir string, rows int) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("at,machine,pressure,flow\n")
+	for i := range rows {
+		x := math.Sin(float64(i) / 9)
+		fmt.Fprintf(&b, "2026-11-27 %02d:%02d:%02d,%s,%.3f,%.3f\n", i/3600, i/60%60, i%60, []string{"old", "new"}[i%2], 5+x, 20-3*x)
+	}
+	return writeText(t, dir, "log.csv", b.String())
+}
+
+// readTable returns the rows of a table, the names of its columns first.
+func readTable(t *testing.T, path string) [][]string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func TestSeriesFromTrainingToRows(t *testing.T) {
+	dir := t.TempDir()
+	table, model := logFile(t, dir, 400), filepath.Join(dir, "run")
+	said := mustRun(t, "train", table, "--window", "16", "--stride", "4", "--time", "at", "--group", "machine", "--epochs", "40", "--codes", "4", "--out", model)
+	for _, want := range []string{"samples of shape 16×2", "out of 400 rows in 2 stretches", "are left out"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("train does not say %q: %s", want, said)
+		}
+	}
+	mustRun(t, "verify", model)
+
+	out := filepath.Join(dir, "rows.csv")
+	mustRun(t, "reconstruct", table, "--model", model, "--out", out)
+	original, rows := readTable(t, table), readTable(t, out)
+	if got := strings.Join(rows[0], " "); got != "pressure flow at machine" || len(rows) != len(original) {
+		t.Fatalf("columns %s and %d rows, want those of the log and %d", got, len(rows), len(original))
+	}
+	wrong := 0.0
+	for i := 1; i < len(rows); i++ {
+		if rows[i][2] != original[i][0] || rows[i][3] != original[i][1] {
+			t.Fatalf("row %d is %v, want that of %v", i, rows[i], original[i])
+		}
+		was, _ := strconv.ParseFloat(original[i][2], 64)
+		is, err := strconv.ParseFloat(rows[i][0], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wrong += (is - was) * (is - was) / float64(len(rows)-1)
+	}
+	// A sine of amplitude 1 has a variance of a half.
+	if wrong > 0.1 {
+		t.Errorf("mean squared error %v of the pressure, want less than a fifth of its variance", wrong)
+	}
+
+	codes := filepath.Join(dir, "codes.csv")
+	mustRun(t, "encode", out, "--model", model, "--stride", "16", "--out", codes)
+	if rows := readTable(t, codes); len(rows) != 1+2*13 || rows[1][4] != "old, 2026-11-27 00:00:00 to 2026-11-27 00:00:30" {
+		t.Errorf("%d codes, the first of %v", len(rows)-1, rows[1])
+	}
+}
+
+// Rows of stretches that are shorter than a window come back empty, not left out.
+func TestSeriesKeepsRowsWithoutWindow(t *testing.T) {
+	dir := t.TempDir()
+	var b strings.Builder
+	b.WriteString("t,x,y\n")
+	for i := range 103 {
+		at := i
+		if i >= 100 {
+			at += 1000
+		}
+		fmt.Fprintf(&b, "%d,%d,%d\n", at, i%7, i%5)
+	}
+	table := writeText(t, dir, "gap.csv", b.String())
+	model, out := filepath.Join(dir, "run"), filepath.Join(dir, "rows.csv")
+	said := mustRun(t, "train", table, "--window", "8", "--time", "t", "--epochs", "1", "--out", model)
+	if !strings.Contains(said, "1 stretch of less rows than a window, 3 rows in all, left out") {
+		t.Errorf("train does not tell of the short stretch: %s", said)
+	}
+	mustRun(t, "reconstruct", table, "--model", model, "--out", out)
+	rows := readTable(t, out)
+	if len(rows) != 104 || rows[100][0] == "" || rows[101][0] != "" || rows[103][1] != "" || rows[103][2] != "1102" {
+		t.Errorf("%d rows, those at the gap %v", len(rows)-1, rows[100:])
+	}
+}
+
+func TestSeriesFlagsAreChecked(t *testing.T) {
+	dir := t.TempDir()
+	table := logFile(t, dir, 100)
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--window", "1"}, "--window is 1"},
+		{[]string{"--stride", "4"}, "want --window"},
+		{[]string{"--window", "8", "--stride", "0"}, "--stride is 0"},
+		{[]string{"--window", "8", "--time", "at", "--group", "at"}, "two columns"},
+		{[]string{"--window", "8", "--time", "at", "--gap", "soon"}, `--gap is "soon"`},
+		{[]string{"--window", "8", "--time", "at", "--gap", "-5s"}, "more than 0"},
+	} {
+		status, _, stderr := run(t, append([]string{"train", table, "--out", filepath.Join(dir, "run")}, c.args...)...)
+		if status != 2 || !strings.Contains(stderr, c.want) {
+			t.Errorf("%v: exit %d, %q, want 2 and %q", c.args, status, stderr, c.want)
+		}
+	}
+}

@@ -48,11 +48,14 @@ type State string
 
 // The states of a run.
 const (
-	Running  State = "running" // or killed
+	Running  State = "running" // or killed, see StateOf
 	Stopped  State = "interrupted"
 	Failed   State = "failed"
 	Trained  State = "trained" // and saved, but not all is drawn
 	Finished State = "finished"
+
+	// Killed is what a run is whose process has gone without a word. No run notes it.
+	Killed State = "killed"
 )
 
 // Notes are the content of run.json.
@@ -194,6 +197,22 @@ func ReadNotes(dir string) (*Notes, error) {
 		return nil, fmt.Errorf("run: read %s: %w", path, err)
 	}
 	return n, nil
+}
+
+// StateOf returns how far the run in a folder is: what it has noted, or Killed where that is
+// Running and no process holds the folder. Where there are no locks that cannot be told, and
+// what it has noted is believed.
+func StateOf(dir string, n *Notes) State {
+	if n.State != Running {
+		return n.State
+	}
+	if held, err := filelock.Held(filepath.Join(dir, lockFile)); held || err != nil {
+		return n.State
+	}
+	if now, err := ReadNotes(dir); err == nil && now.State != Running {
+		return now.State // it has ended just now
+	}
+	return Killed
 }
 
 // Begin makes the folder that of a run: what an earlier one left is removed, unless

@@ -351,3 +351,42 @@ func TestJournal(t *testing.T) {
 		t.Errorf("half a journal is read as %v (%v)", epochs, err)
 	}
 }
+
+func TestStateOfKilledRun(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	f, err := Open(&Options{Out: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Begin(&Notes{}); err != nil {
+		t.Fatal(err)
+	}
+	notes, err := ReadNotes(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state := StateOf(dir, notes); state != Running {
+		t.Errorf("a run that is held is %s", state)
+	}
+	if err := f.Close(); err != nil { // as the system does when a process is killed
+		t.Fatal(err)
+	}
+	if state := StateOf(dir, notes); state != Killed {
+		t.Errorf("a run that nobody holds is %s", state)
+	}
+	if f, err = Open(&Options{Out: dir, Resume: true}); err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Begin(notes); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Note(Finished); err != nil {
+		t.Fatal(err)
+	}
+	f.lock.Release()
+	f.lock = nil
+	if state := StateOf(dir, &Notes{State: Running}); state != Finished {
+		t.Errorf("a run that has ended since is %s", state)
+	}
+}

@@ -339,6 +339,12 @@ func TestInBrowser(t *testing.T) {
 		p.do(chromedp.Evaluate[chromedp.Void](`(d => { d.items.add(new File(["nothing"], "notes.txt")); dispatchEvent(new DragEvent("drop", {dataTransfer: d, cancelable: true})); })(new DataTransfer())`))
 		p.says("want a table")
 	})
+	t.Run("killed", func(t *testing.T) {
+		killed(t, c.Paths[0], "gone")
+		p.goTo("#/learn/" + identifier(filepath.Join(c.Paths[0], "gone")))
+		p.says("Its process has gone without a word")
+		p.says("hourglass train --resume gone")
+	})
 	t.Run("sizes", func(t *testing.T) { looks(t, p) })
 }
 

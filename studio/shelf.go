@@ -25,6 +25,8 @@ type entry struct {
 	Title string `json:"title"`
 	Kind  string `json:"kind"` // "run" or "model"
 	State string `json:"state,omitempty"`
+	// Resume is the command that goes on with a run that was stopped or killed.
+	Resume string `json:"resume,omitempty"`
 	// Openable is set where there is a model to look at.
 	Openable bool `json:"openable"`
 
@@ -174,6 +176,10 @@ func (s *shelf) readRun(dir string) entry {
 		}
 	}
 	if old, known := s.seen[dir]; known && old.times == now {
+		if old.read.State == string(run.Running) && run.StateOf(dir, &run.Notes{State: run.Running}) == run.Killed {
+			old.read.State = string(run.Killed)
+			s.seen[dir] = old
+		}
 		return old.read
 	}
 	e := entry{ID: identifier(dir), Name: filepath.Base(dir), Title: filepath.Base(dir), Kind: "run", dir: dir,
@@ -184,7 +190,10 @@ func (s *shelf) readRun(dir string) entry {
 		}
 	}
 	if notes, err := run.ReadNotes(dir); err == nil {
-		e.State, e.Dataset, e.Recipe, e.Planned, e.Loss = string(notes.State), notes.Record.Dataset, notes.Record.Recipe, notes.Record.Epochs, notes.Record.Loss
+		e.State, e.Dataset, e.Recipe, e.Planned, e.Loss = string(run.StateOf(dir, notes)), notes.Record.Dataset, notes.Record.Recipe, notes.Record.Epochs, notes.Record.Loss
+		if notes.Command.Name != "" && (notes.State == run.Running || notes.State == run.Stopped) {
+			e.Resume = fmt.Sprintf("hourglass %s --resume %s", notes.Command.Name, e.Name)
+		}
 	}
 	e.Openable = exists(dir, run.ModelFile)
 	readNumbers(dir, &e)

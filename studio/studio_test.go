@@ -646,6 +646,59 @@ func TestRunsThatComeAndGo(t *testing.T) {
 	}
 }
 
+// killed leaves a run whose process has gone in a folder of runs.
+func killed(t *testing.T, runs, name string) {
+	t.Helper()
+	f, err := run.Open(&run.Options{Out: filepath.Join(runs, name)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Begin(&run.Notes{Command: run.Command{Name: "train"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(runs, name, run.JournalFile), []byte(`{"epoch":1,"seconds":0.5,"loss":0.25}`+"\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestKilledRunsAreToldFromThoseThatRun(t *testing.T) {
+	dir := t.TempDir()
+	f, err := run.Open(&run.Options{Out: filepath.Join(dir, "one")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Begin(&run.Notes{Command: run.Command{Name: "train"}}); err != nil {
+		t.Fatal(err)
+	}
+	killed(t, dir, "two")
+	s, err := newShelf([]string{dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := func() map[string]string {
+		all := map[string]string{}
+		for _, e := range s.list() {
+			all[e.Name] = e.State
+		}
+		return all
+	}
+	if all := states(); all["one"] != string(run.Running) || all["two"] != string(run.Killed) {
+		t.Errorf("the runs are %v", all)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !s.refresh() || states()["one"] != string(run.Killed) {
+		t.Errorf("a run that is killed while it is watched makes them %v", states())
+	}
+	if e := s.list()[0]; e.Resume != "hourglass train --resume "+e.Name {
+		t.Errorf("to go on with it: %q", e.Resume)
+	}
+}
+
 func TestCurveIsThinnedOut(t *testing.T) {
 	var c curve
 	for step := 1; step <= 5000; step++ {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // asHolder in the environment makes the test's program a process that holds a lock
@@ -16,12 +17,14 @@ const asHolder = "HOURGLASS_TEST_HOLDS"
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(asHolder); path != "" {
-		if _, err := Acquire(path, "the other process"); err != nil {
+		l, err := Acquire(path, "the other process")
+		if err != nil {
 			fmt.Println(err)
 			os.Exit(1)
 		}
 		fmt.Println("locked")
-		select {}
+		time.Sleep(time.Hour)
+		l.Release()
 	}
 	os.Exit(m.Run())
 }
@@ -73,8 +76,14 @@ func TestLockEndsWithItsProcess(t *testing.T) {
 	if _, err := Acquire(path, "this"); !errors.As(err, &held) || held.Holder != "the other process" {
 		t.Errorf("error %v", err)
 	}
+	if held, err := Held(path); !held || err != nil {
+		t.Errorf("held by a process that lives: %v, %v", held, err)
+	}
 	cmd.Process.Kill()
 	cmd.Wait()
+	if held, err := Held(path); held || err != nil {
+		t.Errorf("held by a process that was killed: %v, %v", held, err)
+	}
 	if _, err := os.Stat(path); err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +92,45 @@ func TestLockEndsWithItsProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Release()
+}
+
+// Who asks whether a lock is held keeps nobody from it.
+func TestAskingDoesNotDisturb(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	if held, err := Held(path); held || err != nil {
+		t.Errorf("without a file: %v, %v", held, err)
+	}
+	end, ended := make(chan struct{}), make(chan error)
+	go func() {
+		for {
+			select {
+			case <-end:
+				ended <- nil
+				return
+			default:
+			}
+			if _, err := Held(path); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	for range 200 {
+		l, err := Acquire(path, "this")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if held, err := Held(path); !held || err != nil {
+			t.Fatalf("held: %v, %v", held, err)
+		}
+		if err := l.Release(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(end)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestLockErrors(t *testing.T) {

@@ -8,4 +8,4 @@ import "os"
 const removesOpenFiles = true
 
 // tryLock does nothing on systems without locks.
-func tryLock(*os.File) (held bool, err error) { return false, nil }
+func tryLock(*os.File, bool) (held bool, err error) { return false, ErrNoLocks }

@@ -14,10 +14,14 @@ const removesOpenFiles = false
 // read.
 const lockedByte = 1 << 30
 
-// tryLock locks an open file unless somebody else holds it.
-func tryLock(f *os.File) (held bool, err error) {
-	at := &windows.Overlapped{Offset: lockedByte}
-	err = windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, at)
+// tryLock locks an open file unless somebody else holds it; a shared lock may be held by
+// others who share it.
+func tryLock(f *os.File, shared bool) (held bool, err error) {
+	at, how := &windows.Overlapped{Offset: lockedByte}, uint32(windows.LOCKFILE_FAIL_IMMEDIATELY)
+	if !shared {
+		how |= windows.LOCKFILE_EXCLUSIVE_LOCK
+	}
+	err = windows.LockFileEx(windows.Handle(f.Fd()), how, 0, 1, 0, at)
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_IO_PENDING) {
 		return true, nil
 	}

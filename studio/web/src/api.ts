@@ -4,7 +4,7 @@ import { answerFrom, recorded } from "./record";
 export type Numbers = Record<string, number>;
 
 export interface Entry {
-  id: string; name: string; title: string; kind: "run" | "model"; state?: string; openable: boolean;
+  id: string; name: string; title: string; kind: "run" | "model"; state?: string; resume?: string; openable: boolean;
   recipe?: string; dataset?: string; parameters?: number; loss?: string; epochs?: Numbers[]; planned?: number; changed: number;
 }
 export interface Source { id: string; title: string; about: string; columns?: string[]; label?: string }

@@ -183,7 +183,7 @@ function Epochs({ lines }: { lines: Numbers[] }) {
 function Elsewhere({ run }: { run: Entry }) {
   const lines = run.epochs ?? [], last = lines[lines.length - 1], going = run.state === "running", metrics = Object.keys(last ?? {}).filter(k => !["epoch", "seconds", "loss", "val_loss"].includes(k) && !k.startsWith("val_"));
   return <section class="watch">
-    <header class="facts"><h1>{run.name} <span class={`state ${run.state}`}>{going ? "training elsewhere" : run.state}</span></h1>
+    <header class="facts"><h1>{run.name} <span class={`state ${run.state}`}>{going ? "training elsewhere" : run.state === "interrupted" ? "stopped" : run.state}</span></h1>
       <p>{[run.title !== run.name && run.title, run.dataset && `on ${run.dataset}`, run.parameters && `${whole(run.parameters)} parameters`, run.loss && `loss ${run.loss}`].filter(Boolean).join("; ")}.
         {going && <> Another program trains it; this page follows the epochs that it notes in its folder, the last at {new Date(run.changed).toLocaleTimeString()}.</>}</p></header>
     <ul class="tiles">
@@ -192,11 +192,13 @@ function Elsewhere({ run }: { run: Entry }) {
       <li><b>{last?.val_loss !== undefined ? short(last.val_loss) : "–"}</b>validation loss</li>
       <li><b>{last ? short(last.seconds, 2) : "–"}<small> s</small></b>for the last epoch</li>
     </ul>
+    {run.state === "killed" && <Notice>Its process has gone without a word.{run.resume && <> What goes on with it from its last checkpoint, where the folder of runs is: <code>{run.resume}</code></>}</Notice>}
+    {run.state === "interrupted" && run.resume && <p class="hint">What goes on with it, where the folder of runs is: <code>{run.resume}</code></p>}
     {going && run.planned && <progress class="whole" max={run.planned} value={lines.length} aria-label="progress of the training" />}
     <p class="actions">{run.openable && !going && <><a class="button main" href={addressOf({ room: "explore", id: run.id, query: new URLSearchParams() })}>Explore what it learned</a>
       <a class="button" href={addressOf({ room: "judge", id: run.id, query: new URLSearchParams() })}>Judge it</a></>}
       <a class="button quiet" href="#/learn">New training</a></p>
-    {lines.length === 0 ? <Waiting>Waiting for the first epoch …</Waiting> : <div class="curves"><Epochs lines={lines} />
+    {lines.length === 0 ? going && <Waiting>Waiting for the first epoch …</Waiting> : <div class="curves"><Epochs lines={lines} />
       {metrics.map(name => <Chart key={name} title={name[0].toUpperCase() + name.slice(1).replaceAll("_", " ")} x="epoch" series={[
         { name: "training", points: lines.map(l => [l.epoch, l[name]]), color: "--encoder" },
         { name: "validation", points: lines.filter(l => l[`val_${name}`] !== undefined).map(l => [l.epoch, l[`val_${name}`]]), color: "--code", dash: true }]} />)}</div>}

@@ -8,6 +8,7 @@ import (
 	"hourglass/loss"
 	"hourglass/metric"
 	"hourglass/optim"
+	"hourglass/ranks"
 	"hourglass/train"
 )
 
@@ -82,6 +83,11 @@ func Seed(seed uint64) FitOption { return func(s *fitSettings) { s.Seed = seed }
 // Threads sets how many cores are used at most; all by default. The result is the same
 // for any number.
 func Threads(n int) FitOption { return func(s *fitSettings) { s.Threads = n } }
+
+// Ranks sets with whom the autoencoder is trained, each process on a part of every batch; by
+// default it is alone. All ranks make the same calls on the same data, and get the same bits as one
+// alone: see train.Trainer.
+func Ranks(g ranks.Group) FitOption { return func(s *fitSettings) { s.Trainer.Ranks = g } }
 
 // Observe adds observers: a progress bar, early stopping, or one's own.
 func Observe(o ...train.Observer) FitOption {

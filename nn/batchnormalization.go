@@ -173,6 +173,8 @@ func (s *batchNormStage) GatherBackward(f *Frame, lo, hi int) {
 	}
 }
 
+func (s *batchNormStage) gatherReads() reads { return reads{x: true, dy: true} }
+
 // Forward: y = (γ·scale)·(x - mean) + β.
 func (s *batchNormStage) Forward(f *Frame) {
 	mean, variance := s.statistics(f)
@@ -217,6 +219,9 @@ func (s *batchNormStage) Gradient(f *Frame, param, lo, hi int) {
 		copy(f.Grads[param][lo:hi], s.shared(f, sharedBetaGrad)[lo:hi])
 	}
 }
+
+// gradientReads: nothing but what has been gathered.
+func (s *batchNormStage) gradientReads() reads { return reads{} }
 
 // Follow moves the running values towards those of the batch.
 func (s *batchNormStage) Follow(f *Frame, param, lo, hi int) {

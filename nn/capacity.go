@@ -38,6 +38,8 @@ func (s *capacityStage) GatherForward(f *Frame, _, _ int) {
 // GatherBackward has nothing to gather.
 func (s *capacityStage) GatherBackward(*Frame, int, int) {}
 
+func (s *capacityStage) gatherReads() reads { return reads{} }
+
 // above returns the mean divergence of the batch, and by how much it exceeds the capacity.
 func (s *capacityStage) above(f *Frame) (mean, excess float64) {
 	mean = float64(f.Shared[meanDivergence]) + float64(f.Shared[meanDivergenceRest])

@@ -208,6 +208,8 @@ func (s *convStage) Gradient(f *Frame, param, lo, hi int) {
 	s.kernelGradient(f, f.Grads[convKernel], kernel.Overwrite, lo, hi)
 }
 
+func (s *convStage) gradientReads() reads { return reads{x: s.bigFrame.bare, dy: true, memory: true} }
+
 // kernelGradient starts with what grads has, or overwrites it.
 func (s *convStage) kernelGradient(f *Frame, grads []float32, start kernel.Start, lo, hi int) {
 	framed := f.Memory[framedMemory]

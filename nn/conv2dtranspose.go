@@ -147,6 +147,10 @@ func (s *convTransposeStage) Gradient(f *Frame, param, lo, hi int) {
 	s.kernelGradient(f, f.Grads[convKernel], kernel.Overwrite, lo, hi)
 }
 
+func (s *convTransposeStage) gradientReads() reads {
+	return reads{x: true, dy: s.bigFrame.bare, memory: true}
+}
+
 // kernelGradient starts with what grads has, or overwrites it.
 func (s *convTransposeStage) kernelGradient(f *Frame, grads []float32, start kernel.Start, lo, hi int) {
 	framed := f.Memory[framedMemory]

@@ -103,6 +103,8 @@ func (s *denseStage) Gradient(f *Frame, param, lo, hi int) {
 		f.Grads[denseKernel][lo*s.Units:hi*s.Units], s.Units, kernel.Overwrite, nil)
 }
 
+func (s *denseStage) gradientReads() reads { return reads{x: true, dy: true} }
+
 // Derive: columns lo to hi of Wᵀ are rows lo to hi of W.
 func (s *denseStage) Derive(f *Frame, param, lo, hi int) {
 	if param == denseKernel {

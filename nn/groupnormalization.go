@@ -201,6 +201,8 @@ func (s *groupNormStage) spread(dx, x, dy []float32, lo int, gamma, dgamma, dbet
 	}
 }
 
+func (s *groupNormStage) gradientReads() reads { return reads{memory: true} }
+
 // Gradient: dγ = Σ dy·x̂ and dβ = Σ dy, over all samples.
 func (s *groupNormStage) Gradient(f *Frame, param, lo, hi int) {
 	sums := f.Memory[groupGammaGrad]

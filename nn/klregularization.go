@@ -68,6 +68,8 @@ func (s *klStage) GatherForward(f *Frame, lo, hi int) {
 // GatherBackward has nothing to gather.
 func (s *klStage) GatherBackward(*Frame, int, int) {}
 
+func (s *klStage) gatherReads() reads { return reads{} }
+
 // mean returns the clipped mean of a channel, and whether it is within the bounds.
 func (s *klStage) mean(f *Frame, channel int) (mean float64, within bool) {
 	const epsilon = 1e-7

@@ -102,6 +102,8 @@ func (s *layerNormStage) Backward(f *Frame) {
 	}
 }
 
+func (s *layerNormStage) gradientReads() reads { return reads{x: true, dy: true, memory: true} }
+
 // Gradient: dγ = Σ dy·x̂ and dβ = Σ dy, over all rows of the batch.
 func (s *layerNormStage) Gradient(f *Frame, param, lo, hi int) {
 	for j := lo; j < hi; j++ {

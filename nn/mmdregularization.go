@@ -74,6 +74,8 @@ func (s *mmdStage) GatherForward(f *Frame, lo, hi int) {
 // GatherBackward has nothing to gather.
 func (s *mmdStage) GatherBackward(*Frame, int, int) {}
 
+func (s *mmdStage) gatherReads() reads { return reads{} }
+
 // compare computes what sample i adds, and its gradient, in the order of the others.
 func (s *mmdStage) compare(f *Frame, i int) {
 	gradient := rows(f.Memory[mmdGradient], i, i+1, s.size)

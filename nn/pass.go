@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"hourglass/internal/parallel"
+	"hourglass/ranks"
 )
 
 // Pass is the scratch memory for running a network on up to a fixed number of
@@ -12,7 +13,8 @@ import (
 //
 // A pass belongs to one goroutine at a time, which calls Forward and Backward,
 // or to one team of workers, which call ForwardShare, BackwardShare and
-// GradientShare together.
+// GradientShare together. Several passes, each of a process of its own, run a batch together
+// if they have PassOptions.Ranks.
 type Pass struct {
 	net      *Network
 	capacity int
@@ -51,6 +53,8 @@ type Pass struct {
 	noise      bool // the current run is a training step
 	evaluating bool // or the evaluation of a loss
 	solo       *parallel.Worker
+
+	meeting // with the passes of other ranks
 }
 
 // Worker is one of a team that runs a pass together. All of them call the same
@@ -78,6 +82,9 @@ type PassOptions struct {
 	// NoGradients leaves out the memory that Backward needs: the pass evaluates losses and
 	// trains nothing.
 	NoGradients bool
+	// Ranks are those that run every batch together, each with a pass of its own that is made and
+	// called like the others; nil for this process alone.
+	Ranks ranks.Group
 }
 
 // NewPass returns a pass for inference, with memory for capacity samples. The
@@ -97,6 +104,7 @@ func (n *Network) NewTrainingPass(capacity int, o PassOptions) *Pass {
 	p.allocatePenalties()
 	p.allocateMeasures()
 	p.allocateCommons()
+	p.join(o.Ranks)
 	p.Refresh()
 	return p
 }
@@ -150,9 +158,7 @@ func (p *Pass) Forward(x []float32, n int) []float32 {
 		return p.infer(p.result, x, n)
 	}
 	p.Start(n)
-	copy(p.InputRows(0, n), x)
-	p.ForwardShare(p.solo, 0, n)
-	return p.OutputRows(0, n)
+	return p.forward(x, n)
 }
 
 // ForwardInto is Forward with the outputs in the caller's memory, n of them, which must not
@@ -189,8 +195,15 @@ func (p *Pass) point(values []Value, memory []float32) {
 // seed and step. It needs a training pass.
 func (p *Pass) ForwardTraining(x []float32, n int, seed, step uint64) []float32 {
 	p.StartTraining(n, seed, step)
+	return p.forward(x, n)
+}
+
+// forward runs a training pass on n samples of x.
+func (p *Pass) forward(x []float32, n int) []float32 {
 	copy(p.InputRows(0, n), x)
-	p.ForwardShare(p.solo, 0, n)
+	lo, hi := p.Share(p.solo)
+	p.ForwardShare(p.solo, lo, hi)
+	p.must(p.gatherOutput())
 	return p.OutputRows(0, n)
 }
 
@@ -198,7 +211,9 @@ func (p *Pass) ForwardTraining(x []float32, n int, seed, step uint64) []float32 
 // Forward and computes Gradients.
 func (p *Pass) Backward(dy []float32) {
 	copy(p.OutputGradients(0, p.n), dy)
-	p.BackwardShare(p.solo, 0, p.n)
+	lo, hi := p.Share(p.solo)
+	p.BackwardShare(p.solo, lo, hi)
+	p.must(p.GatherBatch(true))
 	p.GradientShare(p.solo, nil)
 }
 
@@ -209,6 +224,8 @@ func (p *Pass) Start(n int) {
 		panic(fmt.Sprintf("nn: a pass for %d samples was given %d", p.capacity, n))
 	}
 	p.n, p.noise, p.evaluating = n, false, false
+	clear(p.whole)
+	p.labelled = false
 }
 
 // StartEvaluation begins the evaluation of a loss on n samples, of which the first is

@@ -77,6 +77,7 @@ func (p *Pass) gathers(stage int) Coupled {
 // batch. It returns when all workers have.
 func (p *Pass) gather(w Worker, c Coupled, stage int, backward bool) {
 	w.Barrier()
+	p.meet(w, func() error { return p.gatherCoupled(stage, backward) })
 	const align = 16 // a cache line
 	if lo, hi := w.Range(c.Channels(), align); lo < hi {
 		f := p.frame(w.Number(), stage, 0, p.n)
@@ -102,22 +103,27 @@ const (
 // over the whole batch, after all workers have returned from BackwardShare. Once
 // some of them are ready it calls update, unless nil, with their place among the
 // network's weights; update may change the weights there.
+//
+// Of several ranks each computes some rows of them, and update is called once all are there.
 func (p *Pass) GradientShare(w Worker, update func(lo, hi int)) {
-	for i := range p.net.ops {
-		s := &p.net.ops[i]
-		if !s.trains() {
-			continue
+	if p.group != nil {
+		p.eachParam(w, true, nil)
+		w.Barrier()
+		p.meet(w, p.gatherGradients)
+		if update != nil {
+			p.UpdateShare(w, update)
 		}
-		f := p.frame(w.Number(), i, 0, p.n)
-		for j := range s.Params {
-			p.gradient(w, f, i, j, true, update)
-		}
+		return
 	}
+	p.eachParam(w, true, update)
 }
 
 // UpdateShare calls update as GradientShare does, for gradients that all workers have
 // computed before by GradientShare without one: for what must know all of them first.
-func (p *Pass) UpdateShare(w Worker, update func(lo, hi int)) {
+func (p *Pass) UpdateShare(w Worker, update func(lo, hi int)) { p.eachParam(w, false, update) }
+
+// eachParam goes through the worker's rows of all parameters.
+func (p *Pass) eachParam(w Worker, compute bool, update func(lo, hi int)) {
 	for i := range p.net.ops {
 		s := &p.net.ops[i]
 		if !s.trains() {
@@ -125,7 +131,7 @@ func (p *Pass) UpdateShare(w Worker, update func(lo, hi int)) {
 		}
 		f := p.frame(w.Number(), i, 0, p.n)
 		for j := range s.Params {
-			p.gradient(w, f, i, j, false, update)
+			p.gradient(w, f, i, j, compute, update)
 		}
 	}
 }
@@ -137,6 +143,9 @@ func (p *Pass) gradient(w Worker, f *Frame, stage, param int, compute bool, upda
 	rows, length := s.Params[param].rows()
 	align := rowAlign(rows, w.Size())
 	lo, hi := w.Range(rows, align)
+	if compute && p.group != nil {
+		lo, hi = p.rowShare(w, rows)
+	}
 	if s.Params[param].Frozen {
 		if p.noise && update != nil {
 			s.Stage.(Follower).Follow(f, param, lo, hi)

@@ -55,6 +55,8 @@ func (s *positionStage) Plan() Plan {
 func (s *positionStage) Forward(f *Frame)  { addToSamples(f, f.Params[0]) }
 func (s *positionStage) Backward(f *Frame) { copy(f.DX, f.DY) }
 
+func (s *positionStage) gradientReads() reads { return reads{dy: true} }
+
 // Gradient: de(t) = Σ dy(t) over the samples.
 func (s *positionStage) Gradient(f *Frame, _, lo, hi int) {
 	features := s.shape[1]

@@ -219,6 +219,8 @@ func (s *recurrent) gradient(f *Frame, param, lo, hi int, stateSlopes []float32)
 		f.Grads[param][lo*s.width:hi*s.width], s.width, kernel.Overwrite, nil)
 }
 
+func (s *recurrent) gradientReads() reads { return reads{x: true, memory: true} }
+
 // Derive keeps Wᵀ and, behind it, Rᵀ.
 func (s *recurrent) Derive(f *Frame, param, lo, hi int) {
 	switch param {

@@ -249,6 +249,9 @@ func (s *tcStage) GatherBackward(f *Frame, lo, hi int) {
 	}
 }
 
+// gatherReads: every rank has gathered all sums.
+func (s *tcStage) gatherReads() reads { return reads{x: true} }
+
 // differentiateDistribution writes the gradient of distribution j, in the order of the codes.
 func (s *tcStage) differentiateDistribution(f *Frame, j int) {
 	slopes, _, _ := s.workspace(f)

@@ -106,6 +106,8 @@ func (s *tiedStage) Gradient(f *Frame, param, lo, hi int) {
 	kernel.ColumnSums(f.Grads[param][lo:hi], f.DY[lo:], f.N*s.rows, hi-lo, s.out, false)
 }
 
+func (s *tiedStage) gradientReads() reads { return reads{x: true, dy: true} }
+
 // AddGradient: dW = dW + dZᵀ·X.
 func (s *tiedStage) AddGradient(f *Frame, shared, lo, hi int) {
 	kernel.Gemm(hi-lo, s.in, f.N*s.rows, f.DY[lo:], 1, s.out, f.X, s.in,

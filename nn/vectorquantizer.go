@@ -196,6 +196,9 @@ func (s *quantizerStage) GatherBackward(f *Frame, lo, hi int) {
 	}
 }
 
+func (s *quantizerStage) gatherReads() reads   { return reads{x: true, memory: true} }
+func (s *quantizerStage) gradientReads() reads { return reads{} }
+
 // follow makes of the sum of the batch's vectors, of which there are n, what vector k
 // becomes, and of n its count.
 func (s *quantizerStage) follow(f *Frame, sum []float32, n *float32, k int) {

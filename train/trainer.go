@@ -21,6 +21,7 @@ import (
 	"hourglass/metric"
 	"hourglass/nn"
 	"hourglass/optim"
+	"hourglass/ranks"
 )
 
 // Trainer fits a network to reproduce its own input, or to make of it the targets that the
@@ -52,6 +53,13 @@ type Trainer struct {
 	// Threads is how many workers there are at most; 0 means one for every core. A run
 	// measures now and then whether fewer are faster. The result does not depend on it.
 	Threads int
+
+	// Ranks are those that train the network together, each on a part of every batch; nil for
+	// this process alone. All of them have the same settings, data and weights, make the same calls
+	// and end with the same weights, to the bit those that one alone makes. What stops one
+	// stops all, with the same error. Observers, of whom each rank has its own, must treat weights
+	// and rates alike everywhere; what else they do is up to them.
+	Ranks ranks.Group
 
 	Observers []Observer // called in this order
 
@@ -90,25 +98,47 @@ func (overflowError) Is(target error) bool { return target == ErrNotFinite }
 // samples when it is read again.
 func (t *Trainer) Fit(ctx context.Context, training, validation dataset.Source) (history *History, err error) {
 	defer parallel.Catch(&err)
-	if err := t.validate(training, validation); err != nil {
+	m := newMeeting(t.Ranks)
+	var l *loop
+	var run *Run
+	err = m.agree(placeBegin, parallel.Try(func() (err error) {
+		l, run, err = t.begin(training, validation)
+		return err
+	}))
+	if l != nil {
+		defer l.team.Close()
+	}
+	if err == nil && m.group != nil {
+		err = m.compare(fitTerms{run.settings, t.Epochs, run.Epoch, run.Step, checksum(t.Network.Weights())})
+	}
+	if err != nil {
 		return nil, err
 	}
+	l.meeting = m
+	err = m.end(l.fit(ctx, run, validation))
+	_, endErr := run.notify(Ended)
+	if endErr = m.agree(placeEnd, endErr); err == nil {
+		err = endErr
+	}
+	return run.History, err
+}
+
+// begin prepares a run.
+func (t *Trainer) begin(training, validation dataset.Source) (*loop, *Run, error) {
+	if err := t.validate(training, validation); err != nil {
+		return nil, nil, err
+	}
 	l := t.newLoop(training, "training", t.BatchSize, nn.PassOptions{})
-	defer l.team.Close()
 	l.startTraining()
 	run := l.newRun(training.Len())
 	run.settings = t.Settings(training, validation)
 	if t.Resume != nil {
 		if err := run.resume(t.Resume); err != nil {
-			return nil, err
+			return l, nil, err
 		}
 		run.WeightsChanged()
 	}
-	err = l.fit(ctx, run, validation)
-	if _, endErr := run.notify(Ended); err == nil {
-		err = endErr
-	}
-	return run.History, err
+	return l, run, nil
 }
 
 func (t *Trainer) validate(training, validation dataset.Source) error {
@@ -222,6 +252,8 @@ type loop struct {
 	copies
 	failures []error // of each worker: why it could not read its samples
 
+	*meeting // with the loops of other ranks
+
 	journal  *journal
 	training bool        // and not evaluating
 	changing bool        // the current step has begun to change weights
@@ -255,6 +287,7 @@ func (t *Trainer) newLoop(source dataset.Source, what string, capacity int, o nn
 		failures:  make([]error, threads),
 		bad:       make([]int, threads),
 		losses:    make([]float64, capacity),
+		meeting:   newMeeting(nil),
 		penalties: t.Network.Penalties(),
 		measured:  t.Network.Measures(),
 	}
@@ -276,7 +309,7 @@ func (t *Trainer) newLoop(source dataset.Source, what string, capacity int, o nn
 	}
 	l.allocateCopies(capacity, threads)
 	l.use(source, what)
-	o.Workers, o.Logits = threads, l.logits != nil
+	o.Workers, o.Logits, o.Ranks = threads, l.logits != nil, t.Ranks
 	l.pass = t.Network.NewTrainingPass(capacity, o)
 	l.trainJob, l.evaluateJob = l.trainShare, l.evaluateShare
 	return l
@@ -318,7 +351,7 @@ func (l *loop) newRun(samples int) *Run {
 func (l *loop) fit(ctx context.Context, run *Run, validation dataset.Source) (err error) {
 	defer parallel.Catch(&err)
 	l.order = make([]int, run.Samples)
-	stop, err := run.notify(Started)
+	stop, err := l.together(run.notify(Started))
 	for !stop && err == nil && (run.midEpoch() || run.Epoch < run.Epochs) {
 		if !run.midEpoch() {
 			run.beginEpoch()
@@ -359,7 +392,7 @@ func (l *loop) epoch(ctx context.Context, run *Run, validation dataset.Source) (
 		run.BatchLoss = batchLoss
 		run.totals.means(&run.Mean)
 		if stop, err := run.notify(Stepped); stop || err != nil {
-			return stop, err
+			return l.together(stop, err)
 		}
 	}
 	record := Epoch{Epoch: run.Epoch, Train: newScores(len(l.metrics))}
@@ -372,8 +405,13 @@ func (l *loop) epoch(ctx context.Context, run *Run, validation dataset.Source) (
 		record.Validation = &scores
 	}
 	record.Seconds = time.Since(run.began).Seconds()
+	if l.group != nil {
+		if err := l.agree(place(placeEpoch, uint64(run.Epoch), checksum(run.Network.Weights())), nil); err != nil {
+			return false, fmt.Errorf("train: after epoch %d: %w", run.Epoch, err)
+		}
+	}
 	run.History.Epochs = append(run.History.Epochs, record)
-	return run.notify(EpochEnded)
+	return l.together(run.notify(EpochEnded))
 }
 
 // step trains on one batch and returns its loss, the mean over all entries. A step
@@ -398,8 +436,15 @@ func (l *loop) step(batch []int) (float64, error) {
 	return loss, err
 }
 
-// attempt is step for a step that may leave weights half changed if it fails.
+// attempt is step for a step that may leave weights half changed if it fails. If it fails on
+// one rank it does on all.
 func (l *loop) attempt(batch []int) (loss float64, err error) {
+	loss, err = l.attemptAlone(batch)
+	return loss, l.agree(place(placeStepped, uint64(l.state.Step), math.Float64bits(loss)), err)
+}
+
+// attemptAlone is attempt without the others' opinion.
+func (l *loop) attemptAlone(batch []int) (loss float64, err error) {
 	defer parallel.Catch(&err)
 	l.batch = batch
 	l.training, l.changing = true, false
@@ -436,10 +481,11 @@ func (l *loop) totalLoss() float64 {
 // trainShare is one worker's share of a training step. The two phases split the
 // work along different axes: samples first, then weights.
 func (l *loop) trainShare(w *parallel.Worker) {
-	lo, hi := w.Range(len(l.batch), 1)
+	lo, hi := l.pass.Share(w)
 	l.forward(w, lo, hi)
 	if l.has(dataset.Mask) {
 		w.Barrier() // what is missing is known of all samples
+		l.meet(w, l.gatherPresent)
 	}
 	scale := 1 / float32(l.entries())
 	for i := lo; i < hi; i++ {
@@ -447,11 +493,14 @@ func (l *loop) trainShare(w *parallel.Worker) {
 	}
 	l.pass.BackwardShare(w, lo, hi)
 	w.Barrier()
+	l.meet(w, l.gatherBatch)
 	if !finite(l.totalLoss()) || l.firstBad() >= 0 {
 		return
 	}
+	if l.group != nil || !l.clip.byNorm() {
+		l.beginChanges(w) // of ranks, once one has come here, all must be able to go back
+	}
 	if !l.clip.byNorm() {
-		l.beginChanges(w)
 		l.pass.GradientShare(w, l.update)
 		return
 	}
@@ -474,10 +523,14 @@ func (l *loop) beginChanges(w *parallel.Worker) {
 
 // evaluateShare is one worker's share of an evaluation.
 func (l *loop) evaluateShare(w *parallel.Worker) {
-	lo, hi := w.Range(len(l.batch), 1)
+	lo, hi := l.pass.Share(w)
 	l.forward(w, lo, hi)
 	for i := lo; i < hi; i++ {
 		l.judge(w, i, nil, 0)
+	}
+	if l.group != nil {
+		w.Barrier()
+		l.meet(w, l.gatherBatch)
 	}
 }
 
@@ -508,24 +561,33 @@ func (l *loop) evaluate(ctx context.Context, source dataset.Source, what string)
 	indices := make([]int, len(l.losses))
 	totals, scores := Totals{Metrics: make([]float64, len(l.metrics))}, newScores(len(l.metrics))
 	for at := 0; at < source.Len(); at += len(indices) {
-		if err := ctx.Err(); err != nil {
-			return Scores{}, fmt.Errorf("stopped: %w", err)
-		}
 		n := min(len(indices), source.Len()-at)
 		for i := range n {
 			indices[i] = at + i
 		}
-		l.batch, l.training = indices[:n], false
-		l.pass.StartEvaluation(n, at, l.trainer.Seed)
-		l.team.Run(l.evaluateJob)
-		if err := l.checkSamples(); err != nil {
-			return Scores{}, err
+		if err := l.evaluateBatch(ctx, indices[:n], at); err != nil {
+			return Scores{}, l.settle(placeEvaluate, err)
 		}
-		l.addPenalties()
 		totals.add(l)
 	}
 	totals.means(&scores)
 	return scores, notFinite(scores.Loss, l.terms(), scores.Metrics)
+}
+
+// evaluateBatch computes losses and metrics of some samples, from number first on.
+func (l *loop) evaluateBatch(ctx context.Context, batch []int, first int) (err error) {
+	defer parallel.Catch(&err)
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("stopped: %w", err)
+	}
+	l.batch, l.training = batch, false
+	l.pass.StartEvaluation(len(batch), first, l.trainer.Seed)
+	l.team.Run(l.evaluateJob)
+	if err := l.checkSamples(); err != nil {
+		return err
+	}
+	l.addPenalties()
+	return nil
 }
 
 // Evaluate returns the loss and the metrics of the trainer's network on all
@@ -534,14 +596,28 @@ func (l *loop) evaluate(ctx context.Context, source dataset.Source, what string)
 // size (1 if it is not set) and threads change nothing but its speed.
 func (t *Trainer) Evaluate(ctx context.Context, source dataset.Source) (scores Scores, err error) {
 	defer parallel.Catch(&err)
-	if err := t.validateNetwork(); err != nil {
+	m := newMeeting(t.Ranks)
+	var l *loop
+	err = m.agree(placeBegin, parallel.Try(func() error {
+		if err := t.validateNetwork(); err != nil {
+			return err
+		}
+		if err := t.fits("evaluation", source, max(t.BatchSize, 1)); err != nil {
+			return err
+		}
+		l = t.newLoop(source, "evaluation", max(t.BatchSize, 1), nn.PassOptions{NoGradients: true})
+		return nil
+	}))
+	if l != nil {
+		defer l.team.Close()
+	}
+	if err == nil && m.group != nil {
+		err = m.compare(evaluateTerms{source.Len(), t.BatchSize, t.Loss.Name(), t.Seed, checksum(t.Network.Weights())})
+	}
+	if err != nil {
 		return Scores{}, err
 	}
-	if err := t.fits("evaluation", source, max(t.BatchSize, 1)); err != nil {
-		return Scores{}, err
-	}
-	l := t.newLoop(source, "evaluation", max(t.BatchSize, 1), nn.PassOptions{NoGradients: true})
-	defer l.team.Close()
+	l.meeting = m
 	scores, err = l.evaluate(ctx, source, "evaluation")
 	if err != nil {
 		return Scores{}, fmt.Errorf("train: evaluation: %w", err)

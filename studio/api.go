@@ -131,6 +131,7 @@ func answerBytes(kind string, f func(*http.Request) ([]byte, error)) http.Handle
 const (
 	arrayType = "application/octet-stream"
 	pngType   = "image/png"
+	htmlType  = "text/html; charset=utf-8"
 )
 
 // read reads the body of a request, which is JSON of bounded size without surprises.

@@ -279,6 +279,20 @@ func TestInBrowser(t *testing.T) {
 		p.says("are above")
 		p.says("are recognised")
 		p.wait("document.querySelectorAll('.pairs li').length >= 24")
+		// What is saved is caught where the page hands it over.
+		p.do(chromedp.Evaluate[chromedp.Void](`window.saved = {}; { const address = URL.createObjectURL; let last; URL.createObjectURL = b => address.call(URL, last = b); HTMLAnchorElement.prototype.click = function () { const b = last; b.text().then(text => { saved[this.download] = [b.type, b.size, text]; }); }; }`))
+		p.do(chromedp.Evaluate[chromedp.Void]("document.querySelectorAll('.pairs button')[3].click()"))
+		p.wait("location.hash.includes('sample=') && document.querySelectorAll('.why-one canvas:not(.blank)').length === 3")
+		p.click("what is unusual")
+		p.wait("location.hash.includes('by=normal')")
+		p.do(chromedp.Evaluate[chromedp.Void]("document.querySelectorAll('.saves button').forEach(b => b.click())"))
+		p.wait("['one-errors.png', 'one-errors.svg', 'one-errors.csv', 'one-worst.png', 'one-worst.csv', 'one-where.png', 'one-where.csv', 'one-confusion.csv'].every(n => saved[n]?.[1] > 20) && Object.keys(saved).some(n => n.startsWith('one-sample-') && n.endsWith('.png'))")
+		if text := value[string](p, "saved['one-errors.csv'][2]"); strings.Count(text, "\n") != 41 || !strings.HasPrefix(text, "sample,error,above,label\n") {
+			t.Errorf("the errors are saved as %s", text)
+		}
+		if text := value[string](p, "saved['one-errors.svg'][2]"); !strings.HasPrefix(text, "<svg xmlns=") || strings.Contains(text, "var(") || strings.Contains(text, "class=") {
+			t.Errorf("the drawing of the errors is saved as %.300s", text)
+		}
 		p.do(chromedp.Evaluate[chromedp.Void](`(s => { s.value = "1"; s.dispatchEvent(new Event("change", {bubbles: true})); })([...document.querySelectorAll("label.field select")].at(-1))`))
 		p.says("false alarms")
 	})
@@ -359,7 +373,7 @@ func looks(t *testing.T, p *page) {
 	one := value[string](p, "fetch('/api/state').then(r => r.json()).then(s => s.entries.find(e => e.name === 'one').id)")
 	for _, room := range []struct{ hash, sign string }{
 		{"#/learn?data=own", "parameters; codes of"}, {"#/learn/" + job, "Layer by layer"}, {"#/explore?sample=3", "Most alike"}, {"#/explore?show=code", "Number by number"}, {"#/draw", "Draw a sample"}, {"#/judge", "are recognised"},
-		{"#/judge/" + one + "?with=" + job, "mean squared differences"},
+		{"#/judge/" + one + "?with=" + job, "mean squared differences"}, {"#/judge/" + one + "?sample=5&by=normal", "what is usual for it"},
 	} {
 		p.goTo(room.hash)
 		p.says(room.sign)

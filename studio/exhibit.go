@@ -36,6 +36,7 @@ type exhibit struct {
 	codes  tensor.Tensor // n×k
 	scores []float64
 	spread []dimension // of each number of a code
+	scales []float64   // of each value of a sample that is no picture, see units
 
 	index   func() (*neighbors.Index, error)
 	sampler func() (generate.Sampler, error)
@@ -84,6 +85,11 @@ func (x *exhibit) prepare(ctx context.Context) (err error) {
 	x.show = newViewer(x.in, x.model.Range())
 	if err := x.run(ctx); err != nil {
 		return err
+	}
+	if !x.show.isImage() {
+		if x.scales, err = x.units(); err != nil {
+			return err
+		}
 	}
 	x.spread = spreadOf(x.codes)
 	x.index = sync.OnceValues(func() (*neighbors.Index, error) { return neighbors.NewIndex(x.codes) })
@@ -235,6 +241,9 @@ type description struct {
 	Encoder     []layer      `json:"encoder"`
 	Decoder     []layer      `json:"decoder"`
 	Range       figure.Range `json:"range"`
+	Units       []float64    `json:"units"`     // by which differences of each value are comparable; null for pictures
+	Explains    bool         `json:"explains"`  // by what it has learned of normal samples
+	Reported    bool         `json:"reported"`  // there is a report of the run
 	Threshold   *float64     `json:"threshold"` // that 1 in 100 samples like those of the training exceed
 }
 
@@ -250,7 +259,7 @@ func (x *exhibit) describe() description {
 	d := description{entry: x.entry, Data: x.in.Path, Part: x.part, Samples: x.source.Len(), viewer: x.show,
 		Input: x.model.Encoder().Input(), CodeShape: x.model.Encoder().Output(), Spread: x.spread,
 		Classes: x.in.Classes, Labelled: x.in.Labels != nil, Variational: x.isVariational(), Decodes: x.model.Decoder().Complete() == nil,
-		Encoder: layersOf(x.model.Encoder()), Decoder: layersOf(x.model.Decoder()), Range: x.model.Range()}
+		Encoder: layersOf(x.model.Encoder()), Decoder: layersOf(x.model.Decoder()), Range: x.model.Range(), Units: x.scales, Explains: x.explains()}
 	if _, known := dataset.Lookup(d.Data); !known {
 		d.Data = baseName(d.Data) // where it lies is of no concern to who sees the page
 	}

@@ -23,6 +23,7 @@ func (s *Studio) exploreRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/models/{id}/labels", answerBytes(arrayType, s.labels))
 	mux.HandleFunc("GET /api/models/{id}/scores", answerBytes(arrayType, s.scores))
 	mux.HandleFunc("GET /api/models/{id}/points", answerBytes(arrayType, s.points))
+	mux.HandleFunc("GET /api/models/{id}/features/{feature}", answerBytes(arrayType, s.feature))
 	mux.HandleFunc("GET /api/models/{id}/sprites/{page}", answerBytes(pngType, s.sprite))
 	mux.HandleFunc("GET /api/models/{id}/samples/{sample}", answer(s.sample))
 	mux.HandleFunc("GET /api/models/{id}/pairs", answerBytes(arrayType, s.pairs))
@@ -117,7 +118,9 @@ func (s *Studio) describe(r *http.Request) (description, error) {
 	if err != nil {
 		return description{}, err
 	}
-	return x.describe(), nil
+	d := x.describe()
+	d.Reported = s.reports(x.entry)
+	return d, nil
 }
 
 // labels serves the class of every sample in 16 bits.
@@ -187,6 +190,32 @@ func (x *exhibit) pair(across, up int) tensor.Tensor {
 		points.Data[2*i], points.Data[2*i+1] = x.codes.Data[i*k+across], x.codes.Data[i*k+up]
 	}
 	return points
+}
+
+// feature serves one value of every sample, as a column of a table has it.
+func (s *Studio) feature(r *http.Request) ([]byte, error) {
+	const block = 1 << 10
+	x, err := s.exhibit(r)
+	if err != nil {
+		return nil, err
+	}
+	size, n := x.show.size, x.source.Len()
+	j, err := strconv.Atoi(r.PathValue("feature"))
+	if err != nil || j < 0 || j >= size {
+		return nil, notFound("there is no value %q among %d", r.PathValue("feature"), size)
+	}
+	column, rows := make([]float32, 0, n), make([]float32, min(block, n)*size)
+	for at := 0; at < n; at += block {
+		to := min(at+block, n)
+		part := rows[:(to-at)*size]
+		if err := x.source.Read(part, sequence(at, to)); err != nil {
+			return nil, err
+		}
+		for i := j; i < len(part); i += size {
+			column = append(column, part[i])
+		}
+	}
+	return appendFloats(nil, column), nil
 }
 
 // spriteSide is how many pictures a sprite has in a row, and rows.

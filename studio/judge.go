@@ -1,16 +1,20 @@
 package studio
 
 import (
+	"bytes"
 	"net/http"
 
 	"hourglass"
 	"hourglass/neighbors"
+	"hourglass/run"
 	"hourglass/tensor"
 )
 
 func (s *Studio) judgeRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/models/{id}/recognition", answer(s.recognition))
 	mux.HandleFunc("GET /api/models/{id}/errors", answerBytes(arrayType, s.errors))
+	mux.HandleFunc("GET /api/models/{id}/samples/{sample}/reasons", answerBytes(arrayType, s.reasons))
+	mux.HandleFunc("GET /api/models/{id}/report", answerBytes(htmlType, s.report))
 }
 
 // recognitionOf says how many samples are what their nearest neighbours are.
@@ -84,6 +88,42 @@ func (s *Studio) errors(r *http.Request) ([]byte, error) {
 		means[j] = float32(sum / float64(before.Len()))
 	}
 	return appendFloats(nil, means), nil
+}
+
+// reasons serves by how much each value of a sample makes it unusual, by what the model has
+// learned of normal ones: shares that sum to 1.
+func (s *Studio) reasons(r *http.Request) ([]byte, error) {
+	x, i, err := s.sampleAt(r, r.PathValue("sample"))
+	if err != nil {
+		return nil, err
+	}
+	if !x.explains() {
+		return nil, badRequest("%s has not learned what normal samples are like", x.entry.Name)
+	}
+	shares, err := x.model.Contributions(r.Context(), x.in, i)
+	return appendFloats(nil, shares.Data), err
+}
+
+// explains reports whether the model has learned what normal samples are like.
+func (x *exhibit) explains() bool { return x.model.Autoencoder.Detector().State != nil }
+
+// report serves the report of a run as a page of its own.
+func (s *Studio) report(r *http.Request) ([]byte, error) {
+	e, err := s.shelf.find(r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	if !s.reports(e) {
+		return nil, notFound("there is no report of %s", e.Name)
+	}
+	var page bytes.Buffer
+	err = s.config.Report(&page, e.dir)
+	return page.Bytes(), err
+}
+
+// reports reports whether there can be a report of an entry: of runs that are over.
+func (s *Studio) reports(e entry) bool {
+	return s.config.Report != nil && e.dir != "" && exists(e.dir, run.MetricsFile)
 }
 
 // some returns at most so many samples, evenly from all over them.

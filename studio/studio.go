@@ -28,6 +28,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net"
 	"net/http"
@@ -66,6 +67,8 @@ type Config struct {
 	// DataOf returns the samples of a run, from what it noted of itself. By default that
 	// is the data set whose name the run has recorded, if it has one.
 	DataOf func(*run.Notes) (Data, error)
+	// Report writes the report of the run in a folder; without it none is offered.
+	Report func(w io.Writer, dir string) error
 	// Threads is how many cores trainings use; 0 for all.
 	Threads int
 	// Version of the program, to be shown.

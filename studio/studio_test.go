@@ -321,6 +321,19 @@ func TestExplore(t *testing.T) {
 	if sum := r.Confusion[0][0] + r.Confusion[0][1] + r.Confusion[1][0] + r.Confusion[1][1]; sum != 40 || r.K != recognising {
 		t.Errorf("recognised as %+v", r)
 	}
+	if column := floatsOf(c.get(model + "/features/8")); len(column) != 40 || column[1] != samples.Row(1)[8] || column[39] != samples.Row(39)[8] {
+		t.Errorf("a column is %v", column)
+	}
+	if shares := floatsOf(c.get(model + "/samples/1/reasons")); !d.Explains || len(shares) != 64 || math.Abs(mean(shares)*64-1) > 1e-3 {
+		t.Errorf("the shares of sample 1 are %v", shares)
+	}
+	if w := c.do(c.request(http.MethodGet, model+"/report", nil)); w.Code != http.StatusNotFound || d.Reported {
+		t.Errorf("a report that nobody can write: %d", w.Code)
+	}
+	c.studio.config.Report = func(w io.Writer, dir string) error { _, err := io.WriteString(w, filepath.Base(dir)); return err }
+	if page := c.get(model + "/report"); string(page) != "one" || !ask[description](c, model, nil).Reported {
+		t.Errorf("the report is %s", page)
+	}
 	// Scores are of values divided by 255.
 	if got, want := mean(floatsOf(c.get(model+"/errors"))), meanOf(want)*255*255; math.Abs(got-want) > 1e-4*want {
 		t.Errorf("the mean error is %v, want %v", got, want)

@@ -134,7 +134,7 @@ func (m *Model) explain(ctx context.Context, in *Input, detector *anomaly.Detect
 	if most == 0 || len(scored) == 0 {
 		return nil
 	}
-	shares, err := m.contributions(ctx, in, detector, scored)
+	shares, err := m.contributions(ctx, in, detector, indicesOf(scored))
 	if err != nil {
 		return err
 	}
@@ -148,15 +148,34 @@ func (m *Model) explain(ctx context.Context, in *Input, detector *anomaly.Detect
 	return nil
 }
 
-// contributions returns by how much each value of some samples makes them unusual.
-func (m *Model) contributions(ctx context.Context, in *Input, detector *anomaly.Detector, scored []Scored) (tensor.Tensor, error) {
-	source, err := m.samples(in)
-	if err != nil {
-		return tensor.Tensor{}, err
-	}
+// indicesOf returns which samples were scored.
+func indicesOf(scored []Scored) []int {
 	indices := make([]int, len(scored))
 	for i := range scored {
 		indices[i] = scored[i].Index
+	}
+	return indices
+}
+
+// Contributions returns by how much each value of some samples makes them unusual, as shares
+// that sum to 1: N×(sample). The model must have learned what normal samples are like (see
+// [Model.Detector]).
+func (m *Model) Contributions(ctx context.Context, in *Input, samples ...int) (tensor.Tensor, error) {
+	detector, err := m.Detector()
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	if detector == nil {
+		return tensor.Tensor{}, fmt.Errorf("workflow: %s has not learned what normal samples are like, by which others are explained", m.Path)
+	}
+	return m.contributions(ctx, in, detector, samples)
+}
+
+// contributions returns by how much each value of some samples makes them unusual.
+func (m *Model) contributions(ctx context.Context, in *Input, detector *anomaly.Detector, indices []int) (tensor.Tensor, error) {
+	source, err := m.samples(in)
+	if err != nil {
+		return tensor.Tensor{}, err
 	}
 	if source, err = dataset.Subset(source, indices); err != nil {
 		return tensor.Tensor{}, err
@@ -182,7 +201,7 @@ func (m *Model) HeatMaps(ctx context.Context, in *Input, scored []Scored, most i
 		return nil, fmt.Errorf("workflow: %s has not learned what normal samples are like, by which heat maps are drawn", m.Path)
 	}
 	scored = scored[:min(most, len(scored))]
-	shares, err := m.contributions(ctx, in, detector, scored)
+	shares, err := m.contributions(ctx, in, detector, indicesOf(scored))
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hourglass/dataset"
+	"hourglass/report"
 	runs "hourglass/run"
 	"hourglass/studio"
 )
@@ -89,7 +90,7 @@ func (f *studioFlags) run(cmd *cobra.Command, args []string) error {
 	if err := f.sort(cmd, args); err != nil {
 		return err
 	}
-	f.config.Version, f.config.DataOf = currentVersion().Version, dataOfRun
+	f.config.Version, f.config.DataOf, f.config.Report = currentVersion().Version, dataOfRun, reportOfRun
 	s, err := studio.New(f.config)
 	if err != nil {
 		return err
@@ -228,6 +229,15 @@ func dataOfRun(n *runs.Notes) (data studio.Data, err error) {
 		}
 		return data, nil
 	}
+}
+
+// reportOfRun writes the report of the run in a folder.
+func reportOfRun(w io.Writer, dir string) error {
+	r, err := report.Read(dir)
+	if err != nil {
+		return err
+	}
+	return report.Page(w, r)
 }
 
 // openBrowser opens an address in the reader's browser. Where that fails the address that

@@ -19,7 +19,7 @@ import (
 // the page is not needed any more: at once after a failure, else when the command is
 // interrupted.
 func (f *trainCommandFlags) openToWatch(cmd *cobra.Command, path string, in *workflow.Input, o *workflow.TrainOptions) (training context.Context, ended func(error) error, err error) {
-	c := studio.Config{Out: filepath.Dir(o.Out), Threads: o.Threads, Version: currentVersion().Version, DataOf: dataOfRun}
+	c := studio.Config{Out: filepath.Dir(o.Out), Threads: o.Threads, Version: currentVersion().Version, DataOf: dataOfRun, Report: reportOfRun}
 	c.Train = studio.Data{Path: path, Options: o.LoadOptions}
 	if info, err := os.Stat(c.Out); err == nil && info.IsDir() {
 		c.Paths = []string{c.Out} // the runs beside it

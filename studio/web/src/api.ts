@@ -24,6 +24,7 @@ export interface Model extends Entry, Viewer {
   spread: { low: number; high: number; mean: number }[];
   classes: string[] | null; colors: string[] | null; labelled: boolean;
   variational: boolean; decodes: boolean; encoder: LayerInfo[]; decoder: LayerInfo[]; threshold: number | null;
+  units: number[] | null; explains: boolean; reported: boolean;
 }
 export interface Neighbor { sample: number; distance: number }
 export interface Sample { sample: number; name: string; label: string; score: number; code: number[]; neighbors: Neighbor[] }

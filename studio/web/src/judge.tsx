@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { bytes, Comparison, floats, json, Model, Recognition, sizeOf, valuesOf } from "./api";
 import { recorded } from "./record";
-import { csv, NothingYet, Notice, Pair, percent, Picture, save, Segments, Select, short, usePairs, Waiting, whole } from "./parts";
+import { NothingYet, Notice, Pair, percent, Picture, Segments, Select, short, usePairs, Waiting, whole } from "./parts";
+import { enlarged, Saves, sheet } from "./save";
 import { choose, entries, go, place, useAsked, useModel, useSignal } from "./state";
 
 export function Judge() {
@@ -18,10 +19,12 @@ function Judging({ m }: { m: Model }) {
   const beside = useSignal(place).query.has("with"); // what was asked for comes first
   if (!scores || !order) return <Waiting>Scoring the samples …</Waiting>;
   return <div class="judging">
-    <header class="facts"><h1>{m.title}</h1><p>How well {whole(m.samples)} {m.part && `${m.part} `}samples of {m.data} come out again.</p></header>
+    <header class="facts"><h1>{m.title}</h1><p>How well {whole(m.samples)} {m.part && `${m.part} `}samples of {m.data} come out again.</p>
+      {m.reported && <p class="actions"><a class="button" href={`/api/models/${m.id}/report`} download={`${m.name}-report.html`}>Save the report of the run</a></p>}</header>
     {beside && !recorded && <Beside m={m} labels={labels} />}
     <Threshold m={m} scores={scores} order={order} labels={labels} />
     <Extremes m={m} scores={scores} order={order} labels={labels} />
+    <Why m={m} order={order} scores={scores} labels={labels} />
     <Features m={m} />
     {m.labelled && <Confusions m={m} />}
     {!beside && !recorded && <Beside m={m} labels={labels} />}
@@ -33,7 +36,7 @@ function Threshold({ m, scores, order, labels }: { m: Model; scores: Float32Arra
   const query = useSignal(place).query, n = scores.length, outliers = query.get("outliers");
   const standard = m.threshold ?? scores[order[Math.floor(n / 100)]];
   const top = Math.max(scores[order[Math.floor(n / 1000)]] * 1.15, standard * 1.1), low = Math.min(scores[order[n - 1]], top);
-  const threshold = Number(query.get("threshold") ?? standard);
+  const threshold = Number(query.get("threshold") ?? standard), drawing = useRef<SVGSVGElement>(null);
   const bins = 60, counts = useMemo(() => {
     const all = new Array(bins).fill(0);
     for (const s of scores) all[Math.min(bins - 1, Math.max(0, Math.floor((s - low) / (top - low) * bins)))]++;
@@ -49,7 +52,7 @@ function Threshold({ m, scores, order, labels }: { m: Model; scores: Float32Arra
   }
   return <section><h2>Threshold</h2>
     <div class="histogram">
-      <svg viewBox={`0 -14 ${width} ${height + 34}`} role="img" aria-label={`Histogram of the errors of ${whole(n)} samples`}>
+      <svg ref={drawing} viewBox={`0 -14 ${width} ${height + 34}`} role="img" aria-label={`Histogram of the errors of ${whole(n)} samples`}>
         {counts.map((c, i) => <rect key={i} x={i * width / bins + 0.5} width={width / bins - 1} y={height - c / highest * height} height={c / highest * height} class={(i + 0.5) / bins * (top - low) + low > threshold ? "over" : "bar"} />)}
         <line x1="0" x2={width} y1={height} y2={height} class="axis" />
         <line x1={at(threshold)} x2={at(threshold)} y1="-12" y2={height} class="mark" />
@@ -62,23 +65,74 @@ function Threshold({ m, scores, order, labels }: { m: Model; scores: Float32Arra
       {m.threshold !== null && <> The model expects one in a hundred above {short(m.threshold)}. </>}</p>
     <div class="bar">{m.labelled && m.classes && <Select label="Outliers are" value={outliers ?? ""} choose={v => choose({ outliers: v === "" ? undefined : v })}
         options={[["", "not labelled"], ...m.classes.map((c, i) => [String(i), c] as [string, string])]} />}
-      {query.has("threshold") && <button type="button" class="quiet" onClick={() => choose({ threshold: undefined })}>Back to {short(standard)}</button>}
-      <button type="button" onClick={() => save(`${m.name}-errors.csv`, csv([["sample", "error", "above"], ...order.map(i => [i, scores[i], scores[i] > threshold ? 1 : 0])]), "text/csv")}>Save errors as CSV</button></div>
+      {query.has("threshold") && <button type="button" class="quiet" onClick={() => choose({ threshold: undefined })}>Back to {short(standard)}</button>}</div>
     {verdict}
+    <Saves what="the errors" file={`${m.name}-errors`} svg={() => drawing.current} rows={() => [["sample", "error", "above", "label"], ...order.map(i => [i, scores[i], scores[i] > threshold ? 1 : 0, labels && m.classes ? m.classes[labels[i]] : ""])]} />
   </section>;
 }
 
 function Extremes({ m, scores, order, labels }: { m: Model; scores: Float32Array; order: number[]; labels?: Uint16Array }) {
   const which = (useSignal(place).query.get("order") as "worst" | "best") || "worst", count = 24;
   const chosen = useMemo(() => which === "worst" ? order.slice(0, count) : order.slice(-count).reverse(), [order, which]);
-  const pairs = usePairs(m, chosen);
+  const pairs = usePairs(m, chosen), list = useRef<HTMLUListElement>(null);
   return <section><h2>{which === "worst" ? "Worst" : "Best"} reconstructions</h2>
     <Segments label="Show" value={which} choose={v => choose({ order: v })} options={[["worst", "Worst"], ["best", "Best"]]} />
-    <p class="hint">Each as it is, and beside it what the model makes of it. A click shows it on the map.</p>
-    <ul class="pairs">{chosen.map(i => <li key={i}><button type="button" onClick={() => go({ room: "explore", query: new URLSearchParams({ sample: String(i) }) })}>
+    <p class="hint">Each as it is, and beside it what the model makes of it. A click says below where its error is.</p>
+    <ul class="pairs" ref={list}>{chosen.map(i => <li key={i}><button type="button" onClick={() => { choose({ sample: i }); document.getElementById("why")?.scrollIntoView({ block: "start", behavior: "smooth" }); }}>
       <Pair m={m} before={pairs.before(i)} after={pairs.after(i)} name={`sample ${i}`} />
       <span>{short(scores[i], 3)}{labels && m.classes && <>, {m.classes[labels[i]]}</>}</span></button></li>)}</ul>
+    <Saves what={`the ${which}`} file={`${m.name}-${which}`} canvas={() => sheet(list.current)} rows={() => [["sample", "error", "label"], ...chosen.map(i => [i, scores[i], labels && m.classes ? m.classes[labels[i]] : ""])]} />
   </section>;
+}
+
+const valueName = (m: Model, i: number) => m.features?.[i] ?? (m.as === "series" ? `step ${Math.floor(i / m.channels) + 1}` : m.as === "image" ? `pixel ${i + 1}` : `value ${i + 1}`);
+
+/** Each value's share of a sample's squared error, in units that make values comparable. */
+function sharesOf(m: Model, before: ArrayLike<number>, after: ArrayLike<number>): Float32Array {
+  const shares = Float32Array.from(before, (v, j) => ((after[j] - v) * (m.units?.[j] ?? 1)) ** 2), sum = shares.reduce((a, b) => a + b, 0) || 1;
+  return shares.map(s => s / sum);
+}
+
+/** Where the error of one sample is: the one that was chosen, or the worst. */
+function Why({ m, order, scores, labels }: { m: Model; order: number[]; scores: Float32Array; labels?: Uint16Array }) {
+  const query = useSignal(place).query, wanted = Number(query.get("sample") ?? -1), i = wanted >= 0 && wanted < m.samples ? wanted : order[0];
+  const can = m.explains && !recorded, by = can && query.get("by") === "normal" ? "normal" : "error";
+  const pairs = usePairs(m, [i]), before = pairs.before(i), after = pairs.after(i), heat = useRef<HTMLCanvasElement>(null);
+  const told = useAsked(s => by === "normal" ? floats(`/api/models/${m.id}/samples/${i}/reasons`, s) : undefined, [m, i, by]);
+  const own = useMemo(() => before && after ? sharesOf(m, before, after) : undefined, [m, i, !!before]), shares = by === "normal" ? told.value : own;
+  const ranked = useMemo(() => shares && Array.from(shares.keys()).sort((a, b) => shares[b] - shares[a]), [shares]);
+  useEffect(() => { if (heat.current && before && shares) paintHeat(heat.current, m, before, shares); }, [shares, !!before]);
+  return <section id="why" class="why-one"><h2>Why sample {i}{labels && m.classes && <>, {m.classes[labels[i]]}</>}</h2>
+    <p>Its error is {short(scores[i], 3)}: number {whole(order.indexOf(i) + 1)} of {whole(m.samples)}, counted from the worst.</p>
+    {can && <Segments label="Shares of" value={by} choose={v => choose({ by: v === "normal" ? v : undefined })} options={[["error", "its error"], ["normal", "what is unusual"]]} />}
+    {told.error && <Notice kind="bad">{told.error.message}</Notice>}
+    <div class="pointed">
+      <figure><Picture of={m} values={before} label="the sample" size={m.as === "image" ? 128 : 160} /><figcaption>as it is</figcaption></figure>
+      <figure><Picture of={m} values={after} label="its reconstruction" size={m.as === "image" ? 128 : 160} /><figcaption>reconstructed</figcaption></figure>
+      {m.as === "image" && <figure><canvas ref={heat} class="picture image" width={m.width} height={m.height} style={{ width: "128px" }} role="img" aria-label="The sample with red where the shares are large" /><figcaption>red where it is</figcaption></figure>}
+    </div>
+    {m.as !== "image" && before && after && shares && ranked && <div class="scroll" tabIndex={0} role="region" aria-label="Shares of each value"><table class="bars reasons"><caption>The values that count most{shares.length > 12 ? `, 12 of ${whole(shares.length)}` : ""}</caption>
+      <thead><tr><td /><td /><th scope="col">share</th><th scope="col">is</th><th scope="col">becomes</th></tr></thead>
+      <tbody>{ranked.slice(0, 12).map(j => <tr key={j}><th scope="row">{valueName(m, j)}</th><td><span style={{ width: `${shares[j] / (shares[ranked[0]] || 1) * 100}%` }} /></td><td>{percent(shares[j])}</td><td>{short(before[j], 4)}</td><td>{short(after[j], 4)}</td></tr>)}</tbody></table></div>}
+    <p class="hint">{by === "normal" ? "By how much each value differs from what the others say of it and from its reconstruction, in units of what is usual for it: as hourglass score --explain has it." :
+      m.units ? "Shares of the squared error, each value in units of its standard deviation." : "Shares of the squared error."}</p>
+    <p class="actions"><button type="button" onClick={() => go({ room: "explore", query: new URLSearchParams({ sample: String(i) }) })}>Show it on the map</button></p>
+    <Saves what="the reasons" file={`${m.name}-sample-${i}`} canvas={m.as === "image" ? () => enlarged(heat.current) : undefined}
+      rows={() => [["value", "is", "reconstructed", "share"], ...(ranked ?? []).map(j => [valueName(m, j), before![j], after![j], shares![j]])]} />
+  </section>;
+}
+
+/** A pale picture of a sample, red where shares are large. */
+function paintHeat(canvas: HTMLCanvasElement, m: Model, before: ArrayLike<number>, shares: Float32Array) {
+  const c = canvas.getContext("2d")!, data = c.createImageData(m.width, m.height), n = m.width * m.height;
+  const of = (i: number, values: ArrayLike<number>) => { let sum = 0; for (let k = 0; k < m.channels; k++) sum += values[i * m.channels + k]; return sum; };
+  let most = 0;
+  for (let i = 0; i < n; i++) most = Math.max(most, of(i, shares));
+  for (let i = 0; i < n; i++) {
+    const t = Math.sqrt(of(i, shares) / (most || 1)), grey = of(i, before) / m.channels * 0.55;
+    data.data.set([grey + (255 - grey) * t, grey * (1 - t), grey * (1 - t), 255], 4 * i);
+  }
+  c.putImageData(data, 0, 0);
 }
 
 /** Where in a sample the errors are. */
@@ -100,10 +154,11 @@ function Features({ m }: { m: Model }) {
   }, [errors]);
   if (!errors) return null;
   const rows = Array.from(errors, (e, i) => [i, e] as const).sort((a, b) => b[1] - a[1]).slice(0, 20), most = rows[0]?.[1] || 1;
-  const name = (i: number) => m.features?.[i] ?? (m.as === "series" ? `step ${Math.floor(i / m.channels) + 1}` : `value ${i + 1}`);
+  const asCanvas = async () => { const image = new Image(); image.src = picture!; await image.decode(); const c = document.createElement("canvas"); c.width = m.width; c.height = m.height; c.getContext("2d")!.drawImage(image, 0, 0); return enlarged(c); };
   return <section><h2>Where the errors are</h2>
     {picture ? <figure class="heat"><img src={picture} alt="Mean squared error of each pixel: bright where it is large" /><figcaption>The mean squared error of each pixel over a thousand samples: black is none, white {short(most, 3)}.</figcaption></figure> :
-      <table class="bars"><caption>Mean squared error, largest first</caption><tbody>{rows.map(([i, e]) => <tr key={i}><th scope="row">{name(i)}</th><td><span style={{ width: `${e / most * 100}%` }} /></td><td>{short(e, 3)}</td></tr>)}</tbody></table>}
+      <table class="bars"><caption>Mean squared error, largest first</caption><tbody>{rows.map(([i, e]) => <tr key={i}><th scope="row">{valueName(m, i)}</th><td><span style={{ width: `${e / most * 100}%` }} /></td><td>{short(e, 3)}</td></tr>)}</tbody></table>}
+    <Saves what="them" file={`${m.name}-where`} canvas={picture ? asCanvas : undefined} rows={() => [["value", "mean squared error"], ...Array.from(errors, (e, i) => [valueName(m, i), e])]} />
   </section>;
 }
 
@@ -120,6 +175,7 @@ function Confusions({ m }: { m: Model }) {
         <thead><tr><td />{classes.map(c => <th key={c} scope="col">{c}</th>)}</tr></thead>
         <tbody>{r.confusion.map((row, i) => { const sum = row.reduce((a, b) => a + b, 0) || 1; return <tr key={i}><th scope="row">{classes[i]}</th>
           {row.map((c, j) => <td key={j} class={i === j ? "right" : c ? "wrong" : ""} style={{ "--share": String(Math.sqrt(c / sum)) }}>{c || ""}</td>)}</tr>; })}</tbody></table></div>}
+      <Saves what="the matrix" file={`${m.name}-confusion`} rows={() => [["is, taken for", ...classes], ...r.confusion.map((row, i) => [classes[i], ...row])]} />
       {shown.length > 0 && <><h3>Some that were mistaken</h3><ul class="pairs">{shown.map(x => <li key={x.sample}><button type="button" onClick={() => go({ room: "explore", query: new URLSearchParams({ sample: String(x.sample) }) })}>
         <Pair m={m} before={pairs.before(x.sample)} after={pairs.after(x.sample)} name={`sample ${x.sample}`} /><span>taken for {classes[x.for]}</span></button></li>)}</ul></>}
     </>}
@@ -170,7 +226,8 @@ function Scatter({ names, errors }: { names: [string, string]; errors: Float32Ar
     return () => dark.removeEventListener("change", draw);
   }, [errors, top]);
   return <figure><canvas ref={canvas} class="place wide" role="img" aria-label={`Errors of ${names[1]} over those of ${names[0]}`} />
-    <figcaption>Each sample's error: across by {names[0]}, up by {names[1]}, from 0 to {short(top, 2)} and more. Above the line {names[0]} is better, below it {names[1]}.</figcaption></figure>;
+    <figcaption>Each sample's error: across by {names[0]}, up by {names[1]}, from 0 to {short(top, 2)} and more. Above the line {names[0]} is better, below it {names[1]}.</figcaption>
+    <Saves what="both" file={`${names[0]}-${names[1]}`} canvas={() => canvas.current} rows={() => [["sample", ...names], ...Array.from({ length: n }, (_, i) => [i, errors[i], errors[n + i]])]} /></figure>;
 }
 
 /** Samples that one of the models reconstructs much better. */

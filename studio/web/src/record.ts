@@ -21,12 +21,14 @@ export async function openRecord() {
 /** The answer to a request that somebody has asked before; undefined to any other. */
 export function answerFrom(r: Recorded, path: string): Response | undefined {
   const [place, query] = path.split("?"), asked = new URLSearchParams(query), number = (name: string) => Number(asked.get(name));
-  const [, base, what] = /^(\/api\/models\/\w+)(?:\/(\w+))?/.exec(place) ?? [];
+  const [, base, what, which] = /^(\/api\/models\/\w+)(?:\/(\w+))?(?:\/(\w+))?/.exec(place) ?? [];
   const whole = (b64: string | undefined) => b64 === undefined ? undefined : new Response(unpack(b64) as Uint8Array<ArrayBuffer>);
   const model = () => JSON.parse(r.texts[base]) as Model;
   switch (what) {
     case "points":
       return asked.get("map") === "codes" ? new Response(codesOf(r, base, model().samples, number("x"), number("y"))) : whole(r.bytes[`${place}?map=${asked.get("map")}`]);
+    case "features":
+      return new Response(columnOf(r, model(), Number(which)));
     case "pairs":
       return new Response(pairsOf(r, model(), asked.get("samples")!.split(",").map(Number)));
     case "drawn": {
@@ -50,6 +52,12 @@ function codesOf(r: Recorded, base: string, n: number, x: number, y: number): Ar
     points[2 * i] = code[x]; points[2 * i + 1] = code[y];
   }
   return points.buffer;
+}
+
+/** One value of each sample that is no picture. */
+function columnOf(r: Recorded, m: Model, j: number): ArrayBuffer {
+  const all = new Float32Array(unpack(r.before).buffer), size = sizeOf(m);
+  return Float32Array.from({ length: m.samples }, (_, i) => all[i * size + j]).buffer;
 }
 
 let both: [Uint8Array, Uint8Array] | undefined;

@@ -25,11 +25,24 @@ const (
 type Options struct {
 	Seed    uint64 // of ensembles and of what is drawn
 	Threads int    // 0 for all cores; the result is the same for any number
+	// Dependence is how many held-out samples that follow each other say as much of how
+	// normal ones score as one that is independent of all others; 0 for 1. See
+	// [WindowDependence].
+	Dependence float64
+}
+
+// WindowDependence is the dependence of samples that are moving averages over so many
+// rows, each a row after the one before, and score by their squares: the sum of their
+// autocorrelations (1-|k|/window)², about two thirds of the window.
+func WindowDependence(window int) float64 {
+	w := float64(window)
+	return (2*w*w + 1) / (3 * w)
 }
 
 // Detector has learned what normal samples are like. It is safe for concurrent use.
 type Detector struct {
 	values, codes int
+	dependence    float64 // 1 for independent samples
 
 	center, deviation []float32 // of what samples are told apart by, see space
 
@@ -58,7 +71,7 @@ func Learn(ctx context.Context, training, heldOut Views, o Options) (*Detector, 
 	if training.Len() < fewest {
 		return nil, fmt.Errorf("anomaly: learn from %d training samples, want at least %d", training.Len(), fewest)
 	}
-	d := &Detector{values: training.Samples.Sample().Size(), codes: training.Codes.Sample().Size(),
+	d := &Detector{dependence: max(o.Dependence, 1), values: training.Samples.Sample().Size(), codes: training.Codes.Sample().Size(),
 		surprises: map[Method]*surprise{}, heldOut: map[Method][]float64{}}
 	if err := d.fits(doing, heldOut); err != nil {
 		return nil, err

@@ -243,6 +243,36 @@ func (d *Data) setSeries(s *Series) error {
 	return nil
 }
 
+// EveryRow returns the windows that end with each row of the series, but for the first
+// rows of stretches, which no window ends with; as a view.
+func (d *Data) EveryRow() (*Data, error) {
+	s := *d.Series
+	s.Options.Stride = 1
+	view := *d
+	return &view, view.setSeries(&s)
+}
+
+// WindowOf returns for each row of the table, in the order of the file, which sample of
+// [Data.EveryRow] it is judged by: the one that ends with it, or the first of the stretch for
+// the rows in front of that; -1 of a stretch that is shorter than a window.
+func (s *Series) WindowOf() []int {
+	of := make([]int, s.Rows.Len())
+	for i := range of {
+		of[i] = -1
+	}
+	sample := 0
+	for _, stretch := range s.Stretches {
+		if stretch.Len < s.Options.Window {
+			continue
+		}
+		for i := range stretch.Len {
+			of[s.Row(stretch.First+i)] = sample + max(i-s.Options.Window+1, 0)
+		}
+		sample += stretch.Len - s.Options.Window + 1
+	}
+	return of
+}
+
 // windowName names a sample by its first and its last row.
 func (d *Data) windowName(i int) string {
 	s := d.Series

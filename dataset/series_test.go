@@ -323,3 +323,21 @@ func TestFitStepScaler(t *testing.T) {
 		t.Error("samples without steps are scaled by step")
 	}
 }
+
+func TestWindowOf(t *testing.T) {
+	text := "g,x\na,1\nb,10\na,2\nc,0\nb,20\na,3\nb,30\na,4\n"
+	d, err := loadSeries(t, text, "", dataset.SeriesOptions{Window: 3, Stride: 5, Group: "g"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	every, err := d.EveryRow()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(firsts(t, every)); got != "[[1 2 3] [2 3 4] [10 20 30]]" {
+		t.Errorf("windows are %s", got)
+	}
+	if got, want := d.Series.WindowOf(), []int{0, 2, 0, -1, 2, 0, 2, 1}; !slices.Equal(got, want) {
+		t.Errorf("rows are judged by %v, want %v", got, want)
+	}
+}

@@ -16,6 +16,9 @@ const (
 	detectorValues  = 32 << 20
 	// fewestForDetector is how many training samples there must be at least.
 	fewestForDetector = 10
+	// fewestIndependent is how many windows that share no row should be set aside. Where
+	// there are less, the rows of training are among those that tell how normal ones score.
+	fewestIndependent = 100
 )
 
 // Detector returns what the model has learned of normal samples; nil if it has not.
@@ -36,6 +39,13 @@ func (m *Model) Detector() (*anomaly.Detector, error) {
 func (m *Model) LearnDetector(ctx context.Context, training, heldOut *Input, o anomaly.Options) error {
 	views := [2]anomaly.Views{}
 	for i, in := range []*Input{training, heldOut} {
+		if in.Series != nil {
+			every, err := in.EveryRow()
+			if err != nil {
+				return err
+			}
+			in = &Input{every}
+		}
 		source, err := m.samples(in)
 		if err != nil {
 			return err
@@ -48,6 +58,12 @@ func (m *Model) LearnDetector(ctx context.Context, training, heldOut *Input, o a
 		}
 		if views[i], err = m.views(ctx, source); err != nil {
 			return err
+		}
+	}
+	if s := m.Record.Series; s != nil {
+		o.Dependence = anomaly.WindowDependence(s.Window)
+		if float64(views[1].Len()) < fewestIndependent*o.Dependence && heldOut != training {
+			views[1] = together(views[1], views[0])
 		}
 	}
 	d, err := anomaly.Learn(ctx, views[0], views[1], o)
@@ -80,6 +96,9 @@ func (m *Model) views(ctx context.Context, source dataset.Source) (v anomaly.Vie
 	}
 	if s := m.Scaler(); s != nil {
 		s.Apply(x.Data)
+	}
+	if s := m.Record.Series; s != nil {
+		return stepViews(x, r, s.Window), nil
 	}
 	return anomaly.Views{Samples: x, Codes: flat(r.Codes), Residuals: r.Residuals}, nil
 }

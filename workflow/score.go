@@ -14,9 +14,13 @@ import (
 
 // Scored is a sample and how unusual it is.
 type Scored struct {
-	Index  int     `json:"index"` // among the samples, from 0
-	Sample string  `json:"sample"`
-	Score  float64 `json:"score"`
+	Index   int     `json:"index"` // among the samples, from 0
+	Sample  string  `json:"sample"`
+	Group   string  `json:"group,omitempty"` // of a row of a series
+	Score   float64 `json:"score"`
+	Outlier bool    `json:"outlier,omitempty"`
+	// Unscored is a row of a series in a stretch that is shorter than a window.
+	Unscored bool `json:"unscored,omitempty"`
 	// P is how likely a normal sample is to score as high, if the model has learned that.
 	P       *float64 `json:"p,omitempty"`
 	Label   string   `json:"label,omitempty"`
@@ -40,7 +44,7 @@ type Ranking struct {
 	Outliers    int                `json:"outliers"`
 	// Curve is how well the scores tell the labels, if it is known which are normal.
 	Curve  *anomaly.Curve `json:"curve,omitempty"`
-	Scores []Scored       `json:"scores"` // highest first
+	Scores []Scored       `json:"scores"` // highest first; of a series in the order of the rows
 }
 
 // RankOptions are the choices of [Model.Rank].
@@ -57,7 +61,8 @@ type RankOptions struct {
 	Progress func(done, total int) // told now and then how many are done; may be nil
 }
 
-// Rank scores all samples, highest first; of equals the earlier sample is first.
+// Rank scores all samples, highest first; of equals the earlier sample is first. Of a series
+// it scores every row, by the window that ends with it, and keeps their order.
 func (m *Model) Rank(ctx context.Context, in *Input, o RankOptions) (*Ranking, error) {
 	detector, err := m.Detector()
 	if err != nil {
@@ -65,6 +70,14 @@ func (m *Model) Rank(ctx context.Context, in *Input, o RankOptions) (*Ranking, e
 	}
 	if o.Method == "" && detector == nil {
 		o.Method = anomaly.Reconstruction
+	}
+	var rows *Input
+	if in.Series != nil {
+		every, err := in.EveryRow()
+		if err != nil {
+			return nil, err
+		}
+		rows, in = in, &Input{every}
 	}
 	r := &Ranking{Method: cmp.Or(o.Method, anomaly.Combined), Samples: in.Len()}
 	if o.Explain > 0 && detector == nil {
@@ -77,30 +90,44 @@ func (m *Model) Rank(ctx context.Context, in *Input, o RankOptions) (*Ranking, e
 	for i, score := range scores {
 		r.Scores = append(r.Scores, Scored{Index: i, Sample: in.SampleName(i), Score: score, Label: in.Label(i)})
 	}
-	if err := r.judge(scores, in, cmp.Or(o.Normal, m.Record.Only)); err != nil {
-		return nil, err
-	}
 	if err := r.limit(m, detector, scores, o.Rate); err != nil {
 		return nil, err
 	}
+	for i := range r.Scores {
+		r.Scores[i].Outlier = r.Threshold != nil && r.Scores[i].Score > *r.Threshold
+	}
+	normal := cmp.Or(o.Normal, m.Record.Only)
+	if rows != nil {
+		if err := m.explainOutliers(ctx, in, detector, r.Scores, o.Explain); err != nil {
+			return nil, err
+		}
+		r.spread(rows)
+		return r, r.judge(rows, normal)
+	}
+	if err := r.judge(in, normal); err != nil {
+		return nil, err
+	}
 	slices.SortStableFunc(r.Scores, func(a, b Scored) int { return cmp.Compare(b.Score, a.Score) })
-	for r.Threshold != nil && r.Outliers < r.Samples && r.Scores[r.Outliers].Score > *r.Threshold {
+	for r.Outliers < r.Samples && r.Scores[r.Outliers].Outlier {
 		r.Outliers++
 	}
 	return r, m.explain(ctx, in, detector, r.Scores[:r.Outliers], o.Explain)
 }
 
 // judge compares the scores with the labels, if it is known which are normal.
-func (r *Ranking) judge(scores []float64, in *Input, normal string) (err error) {
+func (r *Ranking) judge(in *Input, normal string) (err error) {
 	if in.Labels == nil || normal == "" {
 		return nil
 	}
 	if !slices.Contains(in.Classes, normal) {
 		return fmt.Errorf("workflow: score: no sample of %s has the label %.40q of normal ones", in.Path, normal)
 	}
-	unusual := make([]bool, len(scores))
-	for i := range unusual {
-		unusual[i] = in.Label(i) != normal
+	var unusual []bool
+	var scores []float64
+	for _, s := range r.Scores {
+		if !s.Unscored {
+			scores, unusual = append(scores, s.Score), append(unusual, s.Label != normal)
+		}
 	}
 	if !slices.Contains(unusual, true) {
 		return nil
@@ -138,9 +165,9 @@ func (m *Model) explain(ctx context.Context, in *Input, detector *anomaly.Detect
 	if err != nil {
 		return err
 	}
-	columns := m.Columns(in)
+	columns := m.reasons(in)
 	for i := range scored {
-		row := shares.Row(i)
+		row := byColumn(shares.Row(i), len(columns))
 		for _, j := range anomaly.Heaviest(row, most) {
 			scored[i].Because = append(scored[i].Because, Reason{columns[j], float64(row[j])})
 		}
@@ -259,7 +286,8 @@ func (m *Model) ScoreBy(ctx context.Context, in *Input, method anomaly.Method, p
 	if err != nil {
 		return nil, err
 	}
-	const block = 1 << 13 // samples between two reports
+	const mostSamples, mostValues = 1 << 13, 1 << 22 // between two reports
+	block := max(min(mostSamples, mostValues/source.Sample().Size()), 1)
 	scores := make([]float64, 0, source.Len())
 	for at := 0; at < source.Len(); at += block {
 		indices := make([]int, min(block, source.Len()-at))
@@ -284,12 +312,13 @@ func (m *Model) ScoreBy(ctx context.Context, in *Input, method anomaly.Method, p
 
 // scorer returns what scores samples by a method.
 func (m *Model) scorer(method anomaly.Method) (func(context.Context, dataset.Source) ([]float64, error), error) {
-	if method == anomaly.Reconstruction {
-		return m.ScoreAll, nil
-	}
 	detector, err := m.Detector()
 	if err != nil {
 		return nil, err
+	}
+	// Rows of a series are scored by the last of a window and by its mean.
+	if method == anomaly.Reconstruction && (m.Record.Series == nil || detector == nil) {
+		return m.ScoreAll, nil
 	}
 	if detector == nil {
 		return nil, fmt.Errorf("workflow: %s has not learned what normal samples are like, so that its only method is %s", m.Path, anomaly.Reconstruction)

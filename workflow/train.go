@@ -375,10 +375,14 @@ func (s *session) learnScores(ctx context.Context) error {
 // learnDetector learns what normal samples are like, if some are set aside to tell how
 // such score.
 func (s *session) learnDetector(ctx context.Context) error {
-	if s.parts.Validation == nil || s.parts.Train.Len() < fewestForDetector {
+	training, heldOut := &Input{s.parts.Train}, &Input{s.parts.Validation}
+	if s.parts.Validation == nil && s.data.Series != nil {
+		heldOut = training // of which there are enough: they are looked at row by row
+	}
+	if heldOut.Data == nil || s.parts.Train.Len() < fewestForDetector {
 		return nil
 	}
-	return s.model.LearnDetector(ctx, &Input{s.parts.Train}, &Input{s.parts.Validation}, anomaly.Options{Seed: s.Seed, Threads: s.Threads})
+	return s.model.LearnDetector(ctx, training, heldOut, anomaly.Options{Seed: s.Seed, Threads: s.Threads})
 }
 
 // finish tests and draws.

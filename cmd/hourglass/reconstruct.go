@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hourglass/figure"
 	"hourglass/loss"
 	"hourglass/metric"
 	"hourglass/workflow"
@@ -26,7 +27,7 @@ func newReconstructCommand() *cobra.Command {
 		Short: "Run samples through a model and show what comes out",
 		Long: `Reconstruct runs samples through a trained model, reports the reconstruction error
 over all of them, in the units the model works in, and draws some images over their
-reconstructions, or series with them (reconstructions.png in --out).
+reconstructions, or series with them, a table in windows whole (reconstructions.png in --out).
 
 Of a data set by name (--dataset) it takes the images for testing. Of DATA it also
 writes all reconstructions: as an array (--out FILE.npy), as a table (--out FILE.csv,
@@ -129,5 +130,12 @@ func reconstruct(cmd *cobra.Command, m *workflow.Model, in *workflow.Input, show
 		return nil, fmt.Errorf("reconstruct: output folder: %w", err)
 	}
 	r.Figure = filepath.Join(out, "reconstructions.png")
+	if in.Series != nil {
+		f, err := m.Timeline(cmd.Context(), in, nil)
+		if err != nil {
+			return nil, err
+		}
+		return r, figure.Save(r.Figure, f)
+	}
 	return r, drawPairs(m, in, shown, "", "", r.Figure)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -57,6 +58,11 @@ images a figure shows them (--heat-map). With labels (--label) it is measured ho
 scores tell samples that are not --normal from those that are: the area under the ROC
 curve and the average precision; --curves draws both curves.
 
+Of a series (see train --window) every row is scored, by the window that ends with it, so
+that later rows do not count; the first rows of a stretch by its first window. The table has
+the rows in their order, a line each, and the figure shows the series, what the model makes of
+it, and the unusual stretches.
+
 With --fail the exit status is 3 if there are outliers, 0 if there are none; 1 and 2
 remain for errors. The figure (--figure) shows how the scores are spread.
 
@@ -73,7 +79,7 @@ remain for errors. The figure (--figure) shows how the scores are spread.
 	f.output.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.out, "out", stdoutPath, "`file` to write, .csv, or - for the standard output")
-	flags.StringVar(&f.figure, "figure", "", "PNG `file` of the scores' histogram (default --out with .png)")
+	flags.StringVar(&f.figure, "figure", "", "PNG `file` of the scores' histogram, or of the series (default --out with .png)")
 	flags.StringVar(&f.curves, "curves", "", "PNG `file` of the ROC and the precision-recall curve, for data with labels")
 	flags.StringVar(&f.heat, "heat-map", "", "PNG `file` of the most unusual images, with what is unusual about them")
 	flags.StringVar(&f.method, "method", "", "how samples are scored, `NAME` of those above")
@@ -140,7 +146,7 @@ func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	r := ranking{*ranked, 1 - o.Rate}
+	r := ranking{*ranked, 1 - o.Rate, in.Series != nil}
 	if err := f.checkThreshold(cmd, &r, log); err != nil {
 		return err
 	}
@@ -179,7 +185,7 @@ func (f *scoreFlags) checkThreshold(cmd *cobra.Command, r *ranking, log io.Write
 // draw draws the figures that are asked for.
 func (f *scoreFlags) draw(cmd *cobra.Command, m *workflow.Model, in *workflow.Input, r *ranking) error {
 	if path := pictureBeside(cmd, f.figure, f.out); path != "" {
-		if err := r.draw(path); err != nil {
+		if err := r.drawScores(cmd, m, in, path); err != nil {
 			return err
 		}
 	}
@@ -223,11 +229,16 @@ type outliersError struct{ error }
 type ranking struct {
 	workflow.Ranking
 	Quantile float64 `json:"quantile"`
+	rows     bool    // of a series
 }
 
 // describe says how many outliers there are and what that means.
 func (r *ranking) describe(learnedFromSamples int) string {
-	text := fmt.Sprintf("%d of %d samples are outliers, above %.6g, which ", r.Outliers, r.Samples, *r.Threshold)
+	what := "samples"
+	if r.rows {
+		what = "rows"
+	}
+	text := fmt.Sprintf("%d of %d %s are outliers, above %.6g, which ", r.Outliers, r.Samples, what, *r.Threshold)
 	t := r.FalseAlarms
 	if t == nil {
 		return text + fmt.Sprintf("%.6g %% of normal ones are not expected to exceed%s", 100*r.Quantile, learnedFrom(learnedFromSamples))
@@ -240,10 +251,14 @@ func (r *ranking) describe(learnedFromSamples int) string {
 func (r *ranking) write(cmd *cobra.Command, in *workflow.Input, out string, top int, output *outputFlags) error {
 	shown := *r
 	if top > 0 {
-		shown.Scores = r.Scores[:min(top, r.Samples)]
+		shown.Scores = r.highest(top)
 	}
 	columns := []string{workflow.SampleColumn, "score"}
-	likely := len(r.Scores) > 0 && r.Scores[0].P != nil
+	grouped := in.Series != nil && in.Series.Options.Group != ""
+	if grouped {
+		columns = []string{workflow.SampleColumn, in.Series.Options.Group, "score"}
+	}
+	likely := slices.ContainsFunc(r.Scores, func(s workflow.Scored) bool { return s.P != nil })
 	if likely {
 		columns = append(columns, "p")
 	}
@@ -258,16 +273,20 @@ func (r *ranking) write(cmd *cobra.Command, in *workflow.Input, out string, top 
 		columns = append(columns, workflow.LabelColumn)
 	}
 	fill := func(w *dataset.CSVWriter) error {
-		for i, s := range shown.Scores {
-			row := []string{s.Sample, strconv.FormatFloat(s.Score, 'g', 8, 64)}
+		for _, s := range shown.Scores {
+			row := []string{s.Sample}
+			if grouped {
+				row = append(row, s.Group)
+			}
+			row = append(row, numberUnless(s.Unscored, s.Score, 8))
 			if likely {
-				row = append(row, strconv.FormatFloat(*s.P, 'g', 4, 64))
+				row = append(row, numberUnless(s.P == nil, valueOf(s.P), 4))
 			}
 			if explained {
 				row = append(row, because(s.Because))
 			}
 			if r.Threshold != nil {
-				row = append(row, yesNo(i < r.Outliers))
+				row = append(row, yesNo(s.Outlier))
 			}
 			if in.Labels != nil {
 				row = append(row, s.Label)
@@ -284,6 +303,29 @@ func (r *ranking) write(cmd *cobra.Command, in *workflow.Input, out string, top 
 		}
 	}
 	return writeTable(cmd, out, columns, fill)
+}
+
+// highest returns the highest scores, so many of them.
+func (r *ranking) highest(top int) []workflow.Scored {
+	list := slices.DeleteFunc(slices.Clone(r.Scores), func(s workflow.Scored) bool { return s.Unscored })
+	slices.SortStableFunc(list, func(a, b workflow.Scored) int { return cmp.Compare(b.Score, a.Score) })
+	return list[:min(top, len(list))]
+}
+
+// numberUnless writes a number with so many digits, or an empty cell.
+func numberUnless(missing bool, v float64, digits int) string {
+	if missing {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'g', digits, 64)
+}
+
+// valueOf returns what p points to, 0 if that is nothing.
+func valueOf(p *float64) float64 {
+	if p == nil {
+		return 0
+	}
+	return *p
 }
 
 // because says which values make a sample unusual: "ash 41 %, hue 20 %".
@@ -312,6 +354,19 @@ func writeTable(cmd *cobra.Command, out string, columns []string, fill func(*dat
 		return err
 	}
 	return errors.Join(fill(w), w.Close())
+}
+
+// drawScores draws a series with what is unusual about it, and of other samples how the
+// scores are spread.
+func (r *ranking) drawScores(cmd *cobra.Command, m *workflow.Model, in *workflow.Input, path string) error {
+	if in.Series == nil {
+		return r.draw(path)
+	}
+	f, err := m.Timeline(cmd.Context(), in, &r.Ranking)
+	if err != nil {
+		return err
+	}
+	return figure.Save(path, f)
 }
 
 // draw draws how the scores are spread, and the threshold.

@@ -124,3 +124,97 @@ func TestSeriesFlagsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// faultyLog is a log whose pressure no longer follows its flow in rows 300 to 359, behind a
+// gap with a stretch of five rows; and whether each row is faulty.
+func faultyLog(t *testing.T, dir string, faulty bool) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("t,pressure,flow,state\n")
+	at := 0
+	for i := range 505 {
+		at++
+		if i == 400 || i == 405 {
+			at += 1000
+		}
+		x, state := math.Sin(float64(i)/9), "fine"
+		y := x
+		if faulty && i >= 300 && i < 360 {
+			y, state = x+1.2, "broken"
+		}
+		fmt.Fprintf(&b, "%d,%.4f,%.4f,%s\n", at, 5+y+0.03*math.Sin(float64(i*i)), 20-3*x+0.03*math.Cos(float64(7*i*i)), state)
+	}
+	return writeText(t, dir, fmt.Sprint("log", faulty, ".csv"), b.String())
+}
+
+func TestScoreOfASeriesIsByRow(t *testing.T) {
+	dir := t.TempDir()
+	model, out := filepath.Join(dir, "run"), filepath.Join(dir, "scores.csv")
+	mustRun(t, "train", faultyLog(t, dir, false), "--window", "16", "--time", "t", "--label", "state", "--only", "fine", "--epochs", "60", "--out", model)
+	said := mustRun(t, "score", faultyLog(t, dir, true), "--model", model, "--label", "state", "--explain", "--out", out)
+	rows := readTable(t, out)
+	if got := strings.Join(rows[0], " "); got != "sample score p because outlier label" || len(rows) != 506 {
+		t.Fatalf("%d rows of %s, want one for each of 505", len(rows)-1, got)
+	}
+	right, early := 0, 0
+	for i, row := range rows[1:] {
+		if i >= 400 && i < 405 {
+			if row[1] != "" || row[2] != "" || row[4] != "no" {
+				t.Errorf("row %d, in a stretch without a window, is scored: %v", i, row)
+			}
+			continue
+		}
+		if (row[4] == "yes") == (row[5] == "broken") {
+			right++
+		}
+		if i < 300 && row[4] == "yes" {
+			early++
+		}
+	}
+	if right < 470 || early > 0 {
+		t.Errorf("%d rows of 500 are judged rightly, %d are called outliers in front of the fault: %s", right, early, said)
+	}
+	if !strings.Contains(rows[340][3], "pressure") || rows[340][0] != "340" {
+		t.Errorf("a broken row is %v, want that of time 340 because of the pressure", rows[340])
+	}
+	if !strings.Contains(said, "ROC AUC") || !strings.Contains(said, "rows are outliers") {
+		t.Errorf("score says %q", said)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "scores.png")); err != nil {
+		t.Error("the series is not drawn")
+	}
+
+	// What is not in the window of a row does not change its score.
+	first := filepath.Join(dir, "first.csv")
+	lines := strings.SplitAfter(readText(t, faultyLog(t, dir, true)), "\n")
+	mustRun(t, "score", writeText(t, dir, "head.csv", strings.Join(lines[:1+320], "")), "--model", model, "--out", first)
+	for i, row := range readTable(t, first)[1:] {
+		if row[1] != rows[1+i][1] {
+			t.Fatalf("row %d scores %s, but %s with later rows behind it", i, row[1], rows[1+i][1])
+		}
+	}
+
+	top := filepath.Join(dir, "top.csv")
+	mustRun(t, "score", faultyLog(t, dir, true), "--model", model, "--top", "5", "--out", top)
+	list := readTable(t, top)
+	last := math.Inf(1)
+	for _, row := range list[1:] {
+		score, err := strconv.ParseFloat(row[1], 64)
+		if err != nil || score > last {
+			t.Fatalf("the highest scores are %v", list)
+		}
+		last = score
+	}
+	if len(list) != 6 {
+		t.Errorf("%d rows, want 5", len(list)-1)
+	}
+}
+
+func readText(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -111,7 +111,7 @@ func tickLabel(v, step float64) string {
 type axesStyle struct {
 	x, y           span
 	xLabel, yLabel string
-	xTicks, yTicks ticks
+	xTicks, yTicks plot.Ticker
 	noVerticals    bool // grid lines run horizontally only
 }
 

@@ -40,6 +40,8 @@ type TrainOptions struct {
 	Divisor     float32                    // of unit scaling; what suits the data, see [dataset.UnitDivisor]
 	Only        string                     // label of the samples to take, the normal ones; all
 	Validation  float64                    // share of the samples that validate; 0 for none
+	Test        float64                    // share of the samples to test with in the end; 0 for none, or the data's own
+	SplitSeed   *uint64                    // of which samples these are; Seed
 	Augment     dataset.Augmentation       // of the training samples; none
 	TrainSize   int                        // the first so many of the others; all
 	Patience    int                        // epochs without improvement after which to stop; never if Epochs or Average is given
@@ -192,14 +194,26 @@ func (s *session) selectOnly() error {
 	return nil
 }
 
-// split sets samples aside for validation.
+// split sets samples aside for validation and testing.
 func (s *session) split() error {
 	var err error
-	if s.parts, err = s.data.SplitBy(s.Seed, s.Validation, 0); err != nil {
+	seed := s.Seed
+	if s.SplitSeed != nil {
+		seed = *s.SplitSeed
+	}
+	if s.parts, err = s.data.SplitBy(seed, s.Validation, s.Test); err != nil {
 		return err
 	}
-	if v := s.parts.Validation; s.data.Series != nil && v != nil {
-		s.run.Logf("%d windows with rows for training and rows for validation are left out\n", max(s.data.Len()-s.parts.Train.Len()-v.Len(), 0))
+	if s.parts.Test != nil {
+		own := *s.parts.Test // the data's, perhaps, which others may be training on, too
+		s.parts.Test = &own
+	}
+	if s.data.Series != nil && (s.Validation > 0 || s.Test > 0) {
+		used := s.parts.Train.Len() + lengthOf(s.parts.Validation)
+		if s.Test > 0 {
+			used += lengthOf(s.parts.Test)
+		}
+		s.run.Logf("%d windows with rows of two parts are left out\n", max(s.data.Len()-used, 0))
 	}
 	if s.TrainSize == 0 {
 		return nil
@@ -214,6 +228,14 @@ func (s *session) split() error {
 	}
 	s.parts.Train, err = s.parts.Train.Select(first)
 	return err
+}
+
+// lengthOf returns the number of samples of a part that may be nil.
+func lengthOf(part *dataset.Data) int {
+	if part == nil {
+		return 0
+	}
+	return part.Len()
 }
 
 // build makes the model: of the architecture given, or one that suits the data.

@@ -364,3 +364,31 @@ func TestThresholdIsLearnedFromHeldOutSamples(t *testing.T) {
 		}
 	}
 }
+
+// The seed of the weights may vary while the samples set aside stay the same, and some may be kept for testing.
+func TestSamplesAreSetAsideByASeedOfTheirOwn(t *testing.T) {
+	digests := func(o TrainOptions) run.Digests {
+		t.Helper()
+		o.Codes, o.Epochs, o.Validation, o.Out = 2, 1, 0.1, t.TempDir()
+		m, err := Train(t.Context(), curved(100), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (m.Test != nil) != (o.Test > 0) || m.Dataset.Test != int(o.Test*100) {
+			t.Errorf("%d samples for testing, loss %v", m.Dataset.Test, m.Test)
+		}
+		notes, err := run.ReadNotes(o.Out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return notes.Record.Data
+	}
+	split := uint64(5)
+	five, one, two := digests(TrainOptions{Seed: 5}), digests(TrainOptions{Seed: 1, SplitSeed: &split}), digests(TrainOptions{Seed: 2})
+	if one != five || two == five {
+		t.Errorf("seed 5 gives %v, with that of the split another seed %v, and without %v", five, one, two)
+	}
+	if kept := digests(TrainOptions{Seed: 5, Test: 0.2}); kept.Test == "" {
+		t.Error("nothing is kept for testing")
+	}
+}

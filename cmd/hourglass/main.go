@@ -94,6 +94,6 @@ model, figures and all numbers into runs/stacked:
 		newServeCommand(), newClientCommand(), newStudioCommand(),
 		newReportCommand(), newDataCommand(), newVersionCommand())
 	root.AddCommand(newExportCommand(), newImportCommand())
-	root.AddCommand(newVerifyCommand())
+	root.AddCommand(newVerifyCommand(), newSweepCommand())
 	return root
 }

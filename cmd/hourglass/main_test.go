@@ -300,7 +300,7 @@ func (c *cancelAfter) Write(p []byte) (int, error) {
 }
 
 func TestEveryCommandTeaches(t *testing.T) {
-	for _, args := range [][]string{{}, {"run"}, {"recipes"}, {"summary"}, {"reconstruct"}, {"report"}, {"verify"}, {"data"},
+	for _, args := range [][]string{{}, {"run"}, {"recipes"}, {"summary"}, {"reconstruct"}, {"report"}, {"verify"}, {"sweep"}, {"data"},
 		{"data", "list"}, {"data", "info"}, {"data", "get"}, {"version"}} {
 		status, stdout, _ := run(t, append(args, "--help")...)
 		if status != 0 || !strings.Contains(stdout, "hourglass "+strings.Join(args, " ")) {

@@ -17,7 +17,7 @@ import (
 )
 
 // forgotten are the flags that say nothing of a run itself.
-var forgotten = map[string]bool{"out": true, "resume": true, "overwrite": true, "quiet": true, "json": true, "threads": true, "studio": true, "no-open": true}
+var forgotten = map[string]bool{"out": true, "resume": true, "overwrite": true, "quiet": true, "json": true, "threads": true, "jobs": true, "studio": true, "no-open": true}
 
 // rememberedCommand returns a command line for a run's notes.
 func rememberedCommand(cmd *cobra.Command, args []string) runs.Command {
@@ -31,6 +31,8 @@ func rememberedCommand(cmd *cobra.Command, args []string) runs.Command {
 		case forgotten[f.Name]:
 		case isList:
 			c.Flags[f.Name] = several.GetSlice()
+		case f.Value.Type() != "string": // no path, even where a file is called 5
+			c.Flags[f.Name] = []string{f.Value.String()}
 		default:
 			c.Flags[f.Name] = []string{anywhere(f.Value.String())}
 		}

@@ -148,26 +148,41 @@ func (f *trainCommandFlags) run(cmd *cobra.Command, args []string) error {
 
 // options returns what the flags mean, but for the folder, and the data.
 func (f *trainCommandFlags) options(cmd *cobra.Command, args []string) (o workflow.TrainOptions, in *workflow.Input, err error) {
-	log := f.output.log(cmd)
-	if o, err = f.choice.options(cmd, &f.common); err != nil {
+	if o, err = f.choices(cmd, args); err != nil {
 		return o, nil, err
 	}
-	if o.Checkpoints, err = f.saving.checkpoints(); err != nil {
+	if in, err = f.load(cmd, args[0], o.LoadOptions); err != nil {
 		return o, nil, err
-	}
-	o.Resume, o.Overwrite, o.Log, o.Started = f.saving.resume != "", f.saving.overwrite, log, started
-	o.Command, o.Repeat = rememberedCommand(cmd, args), commandLine(cmd, args)
-	if o.LoadOptions, err = f.data.options(cmd, log); err != nil {
-		return o, nil, err
-	}
-	if in, err = workflow.Load(cmd.Context(), args[0], o.LoadOptions); err != nil {
-		return o, nil, err
-	}
-	if err := checkApplies(cmd, in.Data); err != nil {
-		return o, nil, errors.Join(err, in.Close())
 	}
 	f.choice.adapt(cmd, in, &o)
 	return o, in, nil
+}
+
+// choices returns what the flags mean, but for the folder and what depends on the data.
+func (f *trainCommandFlags) choices(cmd *cobra.Command, args []string) (o workflow.TrainOptions, err error) {
+	if o, err = f.choice.options(cmd, &f.common); err != nil {
+		return o, err
+	}
+	if o.Checkpoints, err = f.saving.checkpoints(); err != nil {
+		return o, err
+	}
+	log := f.output.log(cmd)
+	o.Resume, o.Overwrite, o.Log, o.Started = f.saving.resume != "", f.saving.overwrite, log, started
+	o.Command, o.Repeat = rememberedCommand(cmd, args), commandLine(cmd, args)
+	o.LoadOptions, err = f.data.options(cmd, log)
+	return o, err
+}
+
+// load reads the data, and refuses flags that are for other data.
+func (f *trainCommandFlags) load(cmd *cobra.Command, path string, o dataset.LoadOptions) (*workflow.Input, error) {
+	in, err := workflow.Load(cmd.Context(), path, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkApplies(cmd, in.Data); err != nil {
+		return nil, errors.Join(err, in.Close())
+	}
+	return in, nil
 }
 
 // choiceFlags say what is trained: what a recipe has decided and one's own data has not.
@@ -182,7 +197,8 @@ type choiceFlags struct {
 	average                                        float64
 	penalties, groups, rates                       []string
 	plateau                                        string
-	validation                                     float64
+	validation, test                               float64
+	splitSeed                                      uint64
 	only                                           string
 }
 
@@ -210,7 +226,9 @@ func (f *choiceFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.metrics, "metric", nil, "`NAME` of "+strings.Join(metric.Names(), ", ")+" to report; may be given several times")
 	flags.StringVar(&f.scale, "scale", "", "scaling `unit|standard|minmax|none`, learned on the training part, or a number to divide by (default unit for images, else standard)")
 	flags.StringVar(&f.only, "only", "", "`LABEL` of the samples to train on, the normal ones; others are left out (default all)")
-	flags.Float64Var(&f.validation, "validation", 0.1, "share of the samples to validate with, drawn by --seed; 0 for none")
+	flags.Float64Var(&f.validation, "validation", 0.1, "share of the samples to validate with, drawn by --split-seed; 0 for none")
+	flags.Float64Var(&f.test, "test", 0, "share of the samples to keep apart until the model is trained, and to test it with then, drawn by --split-seed")
+	flags.Uint64Var(&f.splitSeed, "split-seed", 0, "seed of which samples are set aside to validate and test with (default that of --seed)")
 	addBaseline(cmd, &f.baseline)
 	flags.IntVar(&f.patience, "early-stopping", 0, "stop after so many epochs without improvement, and keep the best weights (default a tenth of the epochs, at least 5, unless --epochs is given)")
 }
@@ -241,6 +259,8 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 		return o, usagef("--codes is for an architecture that is chosen; in --architecture the layer in front of the bar says it")
 	case !(f.validation >= 0 && f.validation < 1):
 		return o, usagef("--validation is %v, want a share from 0 to below 1", f.validation)
+	case changed("test") && !(f.test > 0 && f.test < 1):
+		return o, usagef("--test is %v, want a share above 0 and below 1", f.test)
 	}
 	if o.Baseline, err = isPCA(f.baseline); err != nil {
 		return o, err
@@ -249,9 +269,12 @@ func (f *choiceFlags) options(cmd *cobra.Command, common *trainFlags) (o workflo
 	if err != nil {
 		return o, err
 	}
-	o = workflow.TrainOptions{Codes: f.codes, Kind: f.kind, From: f.from, Scale: scale, Divisor: divisor, Baseline: o.Baseline, Only: f.only, Validation: f.validation, Patience: f.patience,
+	o = workflow.TrainOptions{Codes: f.codes, Kind: f.kind, From: f.from, Scale: scale, Divisor: divisor, Baseline: o.Baseline, Only: f.only, Validation: f.validation, Test: f.test, Patience: f.patience,
 		TrainSize: common.trainSize, Epochs: common.epochs, BatchSize: common.batchSize, Seed: common.seed,
 		Options: runs.Options{Threads: common.threads}}
+	if cmd.Flags().Changed("split-seed") {
+		o.SplitSeed = &f.splitSeed
+	}
 	if f.loss != "" {
 		if o.Loss, err = loss.ByName(f.loss); err != nil {
 			return o, usageError{err}

@@ -1,0 +1,209 @@
+package sweep
+
+import (
+	"cmp"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+)
+
+// Results are what the trials of a sweep came to.
+type Results struct {
+	Score    string   `json:"score"`    // what is ranked by
+	Trials   int      `json:"trials"`   // that have been run
+	Of       int      `json:"of"`       // that there are
+	Failed   int      `json:"failed"`   // of those that have been run
+	Settings []Result `json:"settings"` // the best first; those with failures last
+	// Test is the loss of the best model on the samples kept apart for testing; nil without.
+	Test *float64 `json:"test_loss,omitempty"`
+
+	plan *Plan
+}
+
+// Result is what a setting came to.
+type Result struct {
+	Setting int    `json:"setting"` // from 1
+	Values  Values `json:"values"`
+	// Mean and Deviation are of the scores of its trials: their mean and standard deviation (n − 1). Mean is nil
+	// where a trial failed, Deviation with fewer than two.
+	Mean      *float64  `json:"mean"`
+	Deviation *float64  `json:"deviation"`
+	Outcomes  []Outcome `json:"trials"`
+}
+
+// Results ranks the settings of which there are outcomes, by the mean over their trials.
+func (s *Store) Results() *Results {
+	plan := &s.notes.Plan
+	r := &Results{Score: plan.Score, plan: plan}
+	settings := plan.All()
+	bySetting := map[int]*Result{}
+	for _, t := range plan.tasks(settings) {
+		r.Of++
+		o, known := s.outcomes[t.Trial]
+		if !known {
+			continue
+		}
+		r.Trials++
+		if o.Failed != "" {
+			r.Failed++
+		}
+		if bySetting[t.Setting] == nil {
+			bySetting[t.Setting] = &Result{Setting: t.Setting, Values: settings[t.Setting-1]}
+		}
+		bySetting[t.Setting].Outcomes = append(bySetting[t.Setting].Outcomes, o)
+	}
+	for _, one := range bySetting {
+		one.sum()
+		r.Settings = append(r.Settings, *one)
+	}
+	slices.SortFunc(r.Settings, func(a, b Result) int {
+		return cmp.Or(compareScores(a.Mean, b.Mean, plan.HigherIsBetter), cmp.Compare(a.Setting, b.Setting))
+	})
+	return r
+}
+
+// sum works out mean and standard deviation, in the order of the trials.
+func (r *Result) sum() {
+	n, mean := float64(len(r.Outcomes)), 0.0
+	for _, o := range r.Outcomes {
+		if o.Failed != "" {
+			return
+		}
+		mean += o.Score / n
+	}
+	r.Mean = &mean
+	if n < 2 {
+		return
+	}
+	squares := 0.0
+	for _, o := range r.Outcomes {
+		squares += (o.Score - mean) * (o.Score - mean)
+	}
+	deviation := math.Sqrt(squares / (n - 1))
+	r.Deviation = &deviation
+}
+
+// compareScores puts the better first, and what failed last.
+func compareScores(a, b *float64, higher bool) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return 1
+	case b == nil:
+		return -1
+	case higher:
+		return cmp.Compare(*b, *a)
+	}
+	return cmp.Compare(*a, *b)
+}
+
+// Best returns the best trial of the best setting; an error where all have failed.
+func (r *Results) Best() (Outcome, error) {
+	if len(r.Settings) == 0 || r.Settings[0].Mean == nil {
+		for _, s := range r.Settings {
+			for _, o := range s.Outcomes {
+				if o.Failed != "" {
+					return Outcome{}, fmt.Errorf("%w; trial %d: %s", ErrNothing, o.Trial, o.Failed)
+				}
+			}
+		}
+		return Outcome{}, ErrNothing
+	}
+	return slices.MinFunc(r.Settings[0].Outcomes, func(a, b Outcome) int {
+		return cmp.Or(compareScores(&a.Score, &b.Score, r.plan.HigherIsBetter), cmp.Compare(a.Trial, b.Trial))
+	}), nil
+}
+
+// WriteTable writes the best settings as text, at most so many.
+func (r *Results) WriteTable(w io.Writer, most int) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(t, "rank\t")
+	for _, a := range r.plan.Axes {
+		fmt.Fprintf(t, "%s\t", a.Name)
+	}
+	fmt.Fprintf(t, "%s\ttrials\tepochs\tseconds\n", r.Score)
+	for i, s := range r.Settings[:min(most, len(r.Settings))] {
+		fmt.Fprintf(t, "%d\t", i+1)
+		for _, a := range r.plan.Axes {
+			fmt.Fprintf(t, "%s\t", shown(s.Values[a.Name]))
+		}
+		epochs, seconds := 0.0, 0.0
+		for _, o := range s.Outcomes {
+			epochs += float64(o.Epochs) / float64(len(s.Outcomes))
+			seconds += o.Seconds
+		}
+		fmt.Fprintf(t, "%s\t%d\t%.4g\t%.3g\n", s.score(), len(s.Outcomes), epochs, seconds)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if more := len(r.Settings) - most; more > 0 {
+		fmt.Fprintf(w, "and %d more in %s\n", more, TableFile)
+	}
+	return nil
+}
+
+// shown shortens a value such as an architecture, so that it fits a table.
+func shown(value string) string {
+	const most = 40
+	if letters := []rune(value); len(letters) > most {
+		return string(letters[:most-1]) + "…"
+	}
+	return value
+}
+
+// score writes mean and standard deviation, the latter with two digits and the former with as
+// many decimals.
+func (r *Result) score() string {
+	if r.Mean == nil {
+		return "failed"
+	}
+	if r.Deviation == nil || !(*r.Deviation > 0) {
+		return fmt.Sprintf("%.5g", *r.Mean)
+	}
+	decimals := min(max(1-int(math.Floor(math.Log10(*r.Deviation))), 0), 12)
+	return fmt.Sprintf("%.*f ± %.*f", decimals, *r.Mean, decimals, *r.Deviation)
+}
+
+// WriteCSV writes a row for each trial that has been run, in their order.
+func (r *Results) WriteCSV(w io.Writer) error {
+	var outcomes []Outcome
+	ranks, numbers := map[int]int{}, map[string]bool{}
+	for rank, s := range r.Settings {
+		ranks[s.Setting] = rank + 1
+		for _, o := range s.Outcomes {
+			outcomes = append(outcomes, o)
+			for name := range o.Numbers {
+				numbers[name] = true
+			}
+		}
+	}
+	slices.SortFunc(outcomes, func(a, b Outcome) int { return cmp.Compare(a.Trial, b.Trial) })
+	axes := append(names(r.plan.Axes), names(r.plan.Repeats)...)
+	columns := slices.Sorted(maps.Keys(numbers))
+	rows := [][]string{slices.Concat([]string{"trial", "setting", "rank"}, axes, []string{"epochs", "epoch"}, columns, []string{"parameters", "seconds", "failed", "folder"})}
+	for _, o := range outcomes {
+		row := []string{strconv.Itoa(o.Trial), strconv.Itoa(o.Setting), strconv.Itoa(ranks[o.Setting])}
+		for _, a := range axes {
+			row = append(row, o.Values[a])
+		}
+		row = append(row, strconv.Itoa(o.Epochs), strconv.Itoa(o.Epoch))
+		for _, name := range columns {
+			cell := ""
+			if v, ok := o.Numbers[name]; ok {
+				cell = strconv.FormatFloat(v, 'g', -1, 64)
+			}
+			row = append(row, cell)
+		}
+		rows = append(rows, append(row, strconv.Itoa(o.Parameters), strconv.FormatFloat(o.Seconds, 'f', 3, 64), o.Failed,
+			filepath.ToSlash(trialPath(o.Trial))))
+	}
+	return csv.NewWriter(w).WriteAll(rows)
+}

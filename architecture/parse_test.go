@@ -168,7 +168,7 @@ func TestEveryLayerCanBeSaid(t *testing.T) {
 	usage := architecture.Usage()
 	for _, l := range []string{"dense UNITS [ACTIVATION] [no_bias] ", "time_distributed (LAYER)\n", "flatten\n",
 		"residual (LAYERS) [projection=(…)] [activation=NAME]\n", "parallel (BRANCHES)... [merge=concatenate|add|multiply]\n",
-		"join NAME [MERGE]\n", "named NAME (LAYER)\n",
+		"join NAME [MERGE] [tapped_first]\n", "named NAME (LAYER)\n",
 		"conv2d FILTERS KERNEL_SIZE [ACTIVATION] [strides=NxN] [padding=valid|same] [dilation_rate=NxN] [no_bias] "} {
 		if !strings.Contains(usage, l) {
 			t.Errorf("usage lacks %q:\n%s", l, usage)

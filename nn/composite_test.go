@@ -374,3 +374,16 @@ func TestCompositeRefusals(t *testing.T) {
 		}
 	}
 }
+
+// With TappedFirst what has been tapped comes in front of the input.
+func TestJoinOrder(t *testing.T) {
+	for first, want := range map[bool][]float32{false: {0, 2, -1, 2}, true: {-1, 2, 0, 2}} {
+		n, err := NewNetwork(tensor.Shape{2}, Tap{Name: "a"}, Activation{Func: ReLU}, Join{Name: "a", TappedFirst: first})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := n.NewPass(1).Forward([]float32{-1, 2}, 1); !slices.Equal(got, want) {
+			t.Errorf("tapped first %v: got %v, want %v", first, got, want)
+		}
+	}
+}

@@ -15,10 +15,12 @@ type Tap struct {
 }
 
 // Join merges its input with what the [Tap] of a name in front of it remembers: the
-// input first.
+// input first, or with TappedFirst behind it, which matters where they are concatenated
+// (torch.cat([skip, x], 1)).
 type Join struct {
-	Name  string `json:"name"`            // of the Tap
-	Merge Merge  `json:"merge,omitempty"` // Concatenate by default
+	Name        string `json:"name"`            // of the Tap
+	Merge       Merge  `json:"merge,omitempty"` // Concatenate by default
+	TappedFirst bool   `json:"tapped_first,omitempty"`
 }
 
 var (
@@ -44,7 +46,11 @@ func (l Join) Expand(b *Builder, in Value) (Value, error) {
 	if err != nil {
 		return 0, err
 	}
-	out, err := b.Merge(l.Merge, in, tapped)
+	first, second := in, tapped
+	if l.TappedFirst {
+		first, second = tapped, in
+	}
+	out, err := b.Merge(l.Merge, first, second)
 	if err != nil {
 		return 0, fmt.Errorf("tap %q: %w", l.Name, err)
 	}

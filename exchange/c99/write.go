@@ -361,7 +361,13 @@ func (p *program) layer(b exchange.Block, v buffer) (buffer, error) {
 		if !ok {
 			return v, b.Errorf("there is no tap %q in front of it", l.Name)
 		}
-		return p.merge(b, l.Merge, []buffer{v, tapped}, []int{last, b.Out[len(b.Out)-1] - last}, []bool{true, false}), nil
+		values, widths, done := []buffer{v, tapped}, []int{last, b.Out[len(b.Out)-1] - last}, []bool{true, false}
+		if l.TappedFirst {
+			slices.Reverse(values)
+			slices.Reverse(widths)
+			slices.Reverse(done)
+		}
+		return p.merge(b, l.Merge, values, widths, done), nil
 	case nn.Named:
 		inner, err := b.Named(l)
 		if err != nil {

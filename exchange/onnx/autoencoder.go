@@ -161,7 +161,7 @@ type mark struct {
 
 // read returns a graph as layers.
 func (m *model) read(o Import) (*stream, error) {
-	s := &stream{m: m, open: len(m.shape) == 3 && m.metadata[metadataPrefix+channelsKey] == "", taken: map[*node]bool{}}
+	s := &stream{m: m, open: len(m.shape) == 3 && m.metadata[metadataPrefix+channelsKey] == "", top: true, taken: map[*node]bool{}}
 	order := batchFirst(m.shape)
 	if m.channelsFirst(o.Channels) {
 		order = channelsLast(len(m.shape))

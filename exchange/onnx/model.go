@@ -25,6 +25,7 @@ type model struct {
 	depth, folded int  // of constants that are being, and have been, computed
 	stored        int  // elements of arrays in the file
 	steps         int  // that have been taken
+	skips         int  // how many have been read, for their names
 	telling       bool // what is computed of labels is being computed for each of them
 }
 

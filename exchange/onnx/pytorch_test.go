@@ -1,13 +1,18 @@
 package onnx_test
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	"hourglass"
+	"hourglass/exchange/internal/models"
 	"hourglass/exchange/internal/peer"
 	"hourglass/exchange/onnx"
+	"hourglass/exchange/onnx/internal/schema"
 	"hourglass/tensor"
 )
 
@@ -23,6 +28,60 @@ func TestReadPyTorch(t *testing.T) {
 			checkPyTorch(t, m, ae)
 		})
 	}
+}
+
+// U-Nets are cut at their codes, with all their skips across the cut.
+func TestReadNestedSkips(t *testing.T) {
+	lines := map[string]string{
+		"unet": "input 6x6x1 > conv2d 3 3x3 relu padding=same > tap skip1 > average_pooling2d 2x2 | conv2d 4 3x3 relu padding=same > conv2d_transpose 3 2x2 strides=2 > join skip1 tapped_first > conv2d 1 3x3 sigmoid padding=same",
+		"unet-nested": "input 10x8x2 > conv2d 3 3x3 relu padding=same > conv2d 3 3x3 relu padding=same > tap skip1 > max_pooling2d 2x2 > conv2d 4 3x3 relu padding=same > conv2d 4 3x3 relu padding=same > tap skip2 > max_pooling2d 2x2 > " +
+			"conv2d 5 3x3 relu padding=same > conv2d 5 3x3 relu padding=same > conv2d 2 1x1 | conv2d 5 1x1 > conv2d_transpose 4 2x2 strides=2 > zero_padding2d 0,1,0,0 > join skip2 tapped_first > " +
+			"conv2d 3 3x3 relu padding=same > conv2d 3 3x3 relu padding=same > up_sampling2d 2x2 interpolation=bilinear > join skip1 tapped_first > conv2d 3 3x3 relu padding=same > conv2d 3 3x3 relu padding=same > conv2d 2 1x1 sigmoid",
+	}
+	for _, m := range peer.PyTorchModels(t) {
+		want, ok := lines[m.Name]
+		if !ok {
+			continue
+		}
+		ae, err := onnx.ReadFile(m.Path(".onnx"), onnx.Import{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := line(ae); got != want {
+			t.Errorf("%s: read as\n%s\nwant\n%s", m.Name, got, want)
+		}
+		delete(lines, m.Name)
+	}
+	if len(lines) > 0 {
+		t.Errorf("not read: %v", lines)
+	}
+	got, err := onnx.Read(bytes.NewReader(unnamed(t, models.Parsed(t, models.NestedSkips))), onnx.Import{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := strings.ReplaceAll(models.NestedSkips, "skip4", "skip2"); line(got) != want {
+		t.Errorf("read as\n%s\nwant\n%s", line(got), want)
+	}
+}
+
+// unnamed returns what is written for an autoencoder without what the file says of it beside
+// the graph.
+func unnamed(t *testing.T, ae *hourglass.Autoencoder) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	if err := onnx.Write(&file, ae, onnx.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	m := &schema.ModelProto{}
+	if err := proto.Unmarshal(file.Bytes(), m); err != nil {
+		t.Fatal(err)
+	}
+	m.MetadataProps = nil
+	raw, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }
 
 // The graphs in the operators of opsets 18 to 21, which no tool at hand writes, are such: ONNX

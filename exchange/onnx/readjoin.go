@@ -19,13 +19,19 @@ type way struct {
 }
 
 // join reads ways that begin at v and meet at a node: a sum, a product or a concatenation.
-func (s *stream) join(v *operand, join *node, inside map[*node]bool, top bool) (*operand, error) {
+func (s *stream) join(v *operand, join *node, inside map[*node]bool) (*operand, error) {
 	merge, ok := map[string]nn.Merge{"Add": nn.Add, "Sum": nn.Add, "Mul": nn.Multiply, "Concat": nn.Concatenate}[join.op]
 	if !ok {
 		return nil, cannot(join, "ways meet here, want Add, Mul or Concat")
 	}
 	if err := s.settle(join, s.natural()...); err != nil {
 		return nil, err
+	}
+	// A skip: v comes beside what is made of it, between whose layers a list can be cut.
+	skip, name := s.top && merge == nn.Concatenate && len(join.in) == 2 && (isKept(join.in[0], v) || isKept(join.in[1], v)), ""
+	if skip {
+		s.m.skips++
+		name = fmt.Sprintf("skip%d", s.m.skips)
 	}
 	var ways []way
 	seen := map[*node]bool{}
@@ -37,7 +43,7 @@ func (s *stream) join(v *operand, join *node, inside map[*node]bool, top bool) (
 			}
 			seen[n] = true
 		}
-		part := &stream{m: s.m, shape: s.shape, view: s.view, taken: s.taken}
+		part := &stream{m: s.m, shape: s.shape, view: s.view, input: s.input, taken: s.taken, top: skip && !isKept(in, v)}
 		if in == nil || !in.data {
 			return nil, cannot(join, "a constant meets several ways")
 		}
@@ -50,25 +56,40 @@ func (s *stream) join(v *operand, join *node, inside map[*node]bool, top bool) (
 	if err != nil {
 		return nil, err
 	}
-	for i, w := range ways {
-		if ways[i].items, _, err = settleAffine(w.stream.items, s.shape, &exchange.Scope{}); err != nil {
-			return nil, err
-		}
-	}
 	rank := len(order)
 	if axis := clampIndex(join.int("axis", 1), rank); merge == nn.Concatenate && axis != order[rank-1] {
 		return nil, cannot(join, "axis is %d, want that of the channels, %d", axis, order[rank-1])
 	}
-	if top && merge == nn.Concatenate && len(ways) == 2 && len(ways[1].items) == 0 {
-		err = s.addSkip(join, ways[0])
-	} else {
-		err = s.addJoin(join, merge, ways)
-	}
-	if err != nil {
-		return nil, err
+	switch {
+	case skip && len(ways[1].stream.items) == 0:
+		s.addSkip(v, join, ways[0].stream, nn.Join{Name: name})
+	case skip && len(ways[0].stream.items) == 0:
+		s.addSkip(v, join, ways[1].stream, nn.Join{Name: name, TappedFirst: true})
+	default:
+		if err := s.settleAndJoin(join, merge, ways); err != nil {
+			return nil, err
+		}
 	}
 	s.lies(inverse(order)...)
 	return join.out[0], nil
+}
+
+// isKept reports whether a value is v itself.
+func isKept(o, v *operand) bool {
+	for o != nil && o != v && o.made != nil && o.made.op == "Identity" {
+		o = o.made.in[0]
+	}
+	return o == v
+}
+
+// settleAndJoin adds the layer that ways are, whose arithmetic becomes layers first.
+func (s *stream) settleAndJoin(n *node, merge nn.Merge, ways []way) (err error) {
+	for i, w := range ways {
+		if ways[i].items, _, err = settleAffine(w.stream.items, s.shape, &exchange.Scope{}); err != nil {
+			return err
+		}
+	}
+	return s.addJoin(n, merge, ways)
 }
 
 // settleWays settles what comes of all ways in the order that suits the longest of them,
@@ -144,18 +165,19 @@ func (s *stream) addJoin(n *node, merge nn.Merge, ways []way) error {
 	return s.add(n, nn.Parallel{Branches: branches, Merge: merge}, params...)
 }
 
-// addSkip adds a way whose beginning is joined to its end, in a list of layers that can be
+// addSkip adds a way whose beginning, v, is joined to its end, in a list of layers that can be
 // cut anywhere in between.
-func (s *stream) addSkip(n *node, w way) error {
-	name := fmt.Sprintf("skip%d", len(s.items))
-	before := s.shape
-	s.items = append(s.items, item{layer: nn.Tap{Name: name}, node: n})
+func (s *stream) addSkip(v *operand, n *node, w *stream, join nn.Join) {
+	s.items = append(s.items, item{layer: nn.Tap{Name: join.Name}, node: v.made})
+	for _, k := range w.marks {
+		s.marks = append(s.marks, mark{k.value, len(s.items) + k.items})
+	}
 	s.items = append(s.items, w.items...)
-	s.items = append(s.items, item{layer: nn.Join{Name: name}, node: n})
+	s.items = append(s.items, item{layer: join, node: n})
+	before := s.shape
 	s.open, s.product = false, 0
-	s.shape = w.stream.shape.Clone()
+	s.shape = w.shape.Clone()
 	s.shape[len(s.shape)-1] += before[len(before)-1]
-	return nil
 }
 
 // floatAttribute returns a single attribute.

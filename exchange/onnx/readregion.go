@@ -15,7 +15,7 @@ func (s *stream) read(v, target *operand, region map[*node]bool) error {
 		if err := s.m.reached(v, s.axes()); err != nil {
 			return err
 		}
-		if region == nil {
+		if s.top {
 			s.marks = append(s.marks, mark{v, len(s.items)})
 		}
 		users := v.users
@@ -107,7 +107,7 @@ func (s *stream) branch(v *operand, users []*node, region map[*node]bool) (*oper
 	if fn, out := s.m.recognise(v, inside, join); out != nil {
 		return out, s.function(join, nn.Activation{Func: fn})
 	}
-	return s.join(v, join, inside, region == nil)
+	return s.join(v, join, inside)
 }
 
 // meet returns the nodes between v and the one where all ways from it meet, and that one.

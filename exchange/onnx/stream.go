@@ -35,7 +35,10 @@ type stream struct {
 	// layers take.
 	places []int
 	marks  []mark
-	taken  map[*node]bool // nodes that have been read with one in front of them
+	// top tells that the items come to stand in the model's own list, so that it can be cut
+	// between them.
+	top   bool
+	taken map[*node]bool // nodes that have been read with one in front of them
 	// product is the place, plus 1, of a Dense layer that nothing but element-wise functions
 	// follow, so that its outputs may come in any order.
 	product int

@@ -101,6 +101,9 @@ func writeJoin(g *graph, b exchange.Block, v value) (value, error) {
 	if !ok {
 		return v, b.Errorf("there is no tap %q in what is written", l.Name)
 	}
+	if l.TappedFirst {
+		v, tapped = tapped, v
+	}
 	return g.join(l.Merge, b.Out, v, tapped), nil
 }
 

@@ -336,7 +336,11 @@ func (m *module) layer(b exchange.Block, v value) (value, error) {
 		if !ok {
 			return v, b.Errorf("there is no tap %q in front of it", l.Name)
 		}
-		return m.merge(l.Merge, b.Out, m.arrange(v, order(b.In)...).name, tapped.name), nil
+		names := []string{m.arrange(v, order(b.In)...).name, tapped.name}
+		if l.TappedFirst {
+			slices.Reverse(names)
+		}
+		return m.merge(l.Merge, b.Out, names...), nil
 	case nn.Sampling, nn.ImportanceSampling, nn.TCSampling:
 		v = m.plain(v)
 		return m.plainValue(m.let("x", "%s[..., :%d]", v.name, b.Out[len(b.Out)-1]), b.Out), nil

@@ -74,7 +74,11 @@ func (s *sequence) join(b exchange.Block, l nn.Join, name string) error {
 	if !ok {
 		return b.Errorf("there is no tap %q in front of it", l.Name)
 	}
-	return s.merge(l.Merge, name, s.at[0], tapped)
+	names := []string{s.at[0], tapped}
+	if l.TappedFirst {
+		slices.Reverse(names)
+	}
+	return s.merge(l.Merge, name, names...)
 }
 
 // means takes the first half of the last axis, the means of distributions, as a product.

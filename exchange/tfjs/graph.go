@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"hourglass/exchange"
 	"hourglass/nn"
@@ -297,8 +298,8 @@ func (r *reader) join(v, join *vertex, inside map[*vertex]bool) error {
 	if !ok {
 		return errors.New("branches meet here, want Add, Multiply or Concatenate")
 	}
-	// A skip: what v is comes behind what is made of it, between whose layers a list can be cut.
-	skip := r.top && merge == nn.Concatenate && len(join.from) == 2 && join.from[1] == v
+	// A skip: what v is comes beside what is made of it, between whose layers a list can be cut.
+	skip := r.top && merge == nn.Concatenate && len(join.from) == 2 && slices.Contains(join.from, v)
 	seen := map[*vertex]bool{}
 	var ways []*reader
 	for _, end := range join.from {
@@ -319,7 +320,11 @@ func (r *reader) join(v, join *vertex, inside map[*vertex]bool) error {
 		return err
 	}
 	if skip {
-		return r.skip(v, join, ways[0])
+		made := ways[0]
+		if join.from[0] == v {
+			made = ways[1]
+		}
+		return r.skip(v, join, made)
 	}
 	if merge == nn.Add && len(ways) == 2 {
 		made, kept := ways[1], ways[0]
@@ -366,7 +371,7 @@ func (r *reader) skip(v, join *vertex, way *reader) error {
 			return err
 		}
 	}
-	return r.add(nn.Join{Name: name}, join.path)
+	return r.add(nn.Join{Name: name, TappedFirst: join.from[0] == v}, join.path)
 }
 
 func (r *reader) layers() nn.Layers {

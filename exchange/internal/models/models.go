@@ -194,7 +194,10 @@ func EveryLayer(t testing.TB) []Model {
 		Model{"tied-sequences", Filled(t, nn.Layers{nn.Input{8, 2}, steps}, nn.Layers{nn.Tied{To: "steps", NoBias: true}})})
 	return append(models, Model{"skips", Filled(t,
 		nn.Layers{nn.Input{8, 8, 1}, conv(2), nn.Tap{Name: "a"}, nn.MaxPooling2D{}, conv(3)},
-		nn.Layers{nn.UpSampling2D{}, nn.Join{Name: "a"}, conv(1)})})
+		nn.Layers{nn.UpSampling2D{}, nn.Join{Name: "a"}, conv(1)})},
+		Model{"skips-tapped-first", Filled(t,
+			nn.Layers{nn.Input{8, 8, 1}, conv(2), nn.Tap{Name: "a"}, nn.MaxPooling2D{}, conv(3), nn.Tap{Name: "b"}, nn.MaxPooling2D{}},
+			nn.Layers{nn.UpSampling2D{}, nn.Join{Name: "b", TappedFirst: true}, nn.UpSampling2D{}, nn.Join{Name: "a", TappedFirst: true}, conv(1)})})
 }
 
 // Conditioned returns autoencoders that are told labels: recipes, and layers in several places.

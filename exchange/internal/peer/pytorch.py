@@ -469,5 +469,41 @@ class Conditional(nn.Module):
 add("conditional", Conditional(False), (7,), labels=[2, 0, 3])
 add("conditional-learned", Conditional(True), (7,), labels=[1, 1, 3])
 
+
+class Double(nn.Sequential):
+    """Two convolutions with what is usual behind them."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(),
+                         nn.Conv2d(outputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+
+
+class NestedUNet(nn.Module):
+    """A U-Net with a skip within a skip (Ronneberger et al. 2015), as most write it: what comes up is padded to what is
+    joined to it, which comes first."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.third = Double(2, 3), Double(3, 4), Double(4, 5)
+        self.code, self.back = nn.Conv2d(5, 2, 1), nn.Conv2d(2, 5, 1)
+        self.up2, self.up1 = nn.ConvTranspose2d(5, 4, 2, stride=2), nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
+        self.wide2, self.wide1 = Double(8, 3), Double(6, 3)
+        self.last = nn.Conv2d(3, 2, 1)
+
+    def join(self, skip, x):
+        dy, dx = skip.size(2) - x.size(2), skip.size(3) - x.size(3)
+        return torch.cat([skip, F.pad(x, [dx // 2, dx - dx // 2, dy // 2, dy - dy // 2])], dim=1)
+
+    def forward(self, x):
+        a = self.first(x)
+        b = self.second(F.max_pool2d(a, 2))
+        x = self.back(self.code(self.third(F.max_pool2d(b, 2))))
+        x = self.wide2(self.join(b, self.up2(x)))
+        x = self.wide1(self.join(a, self.up1(x)))
+        return torch.sigmoid(self.last(x))
+
+
+add("unet-nested", NestedUNet(), (2, 10, 8))
+
 with open(os.path.join(directory, "models.json"), "w") as f:
     json.dump(models, f, indent=1)

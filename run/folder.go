@@ -215,6 +215,24 @@ func StateOf(dir string, n *Notes) State {
 	return Killed
 }
 
+// LatestCheckpoint returns the path of the last checkpoint of the run in a folder and in which
+// epoch, or at the end of which, it was written; an empty path where there is none.
+func LatestCheckpoint(dir string) (path string, epoch int) {
+	folder := filepath.Join(dir, CheckpointFolder)
+	entries, _ := os.ReadDir(folder)             // what is not there counts as empty
+	for _, e := range slices.Backward(entries) { // by their names, whose numbers have leading zeros
+		var step int // of the epoch that comes next, which it is named for
+		if n, _ := fmt.Sscanf(e.Name(), checkpointPrefix+"%d-%d", &epoch, &step); n != 2 || filepath.Ext(e.Name()) != filepath.Ext(ModelFile) {
+			continue
+		}
+		if step == 0 {
+			epoch--
+		}
+		return filepath.Join(folder, e.Name()), epoch
+	}
+	return "", 0
+}
+
 // Begin makes the folder that of a run: what an earlier one left is removed, unless
 // it is this one that goes on, and so are halves of files.
 func (f *Folder) Begin(n *Notes) error {

@@ -31,6 +31,7 @@ func (s *Studio) routes() http.Handler {
 	s.versusRoutes(mux)
 	s.drawRoutes(mux)
 	s.learnRoutes(mux)
+	s.glimpseRoutes(mux)
 	return mux
 }
 

@@ -272,6 +272,26 @@ func TestInBrowser(t *testing.T) {
 		p.wait(mapReady)
 		p.click("Pictures")
 		p.wait("location.hash.includes('pictures')")
+		p.click("PCA")
+		p.wait(mapReady)
+		p.click("Lasso")
+		frame := value[[]float64](p, "(r => [r.left, r.top, r.right, r.bottom])(document.querySelector('.map').getBoundingClientRect())")
+		left, top, right, bottom := frame[0]+4, frame[1]+4, frame[2]-4, frame[3]-50
+		held := func(e *input.DispatchMouseEventParams) { e.Button, e.Buttons = input.MouseButtonLeft, 1 }
+		p.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, left, top, held))
+		for _, at := range [][2]float64{{(left + right) / 2, top}, {right, top}, {right, (top + bottom) / 2}, {right, bottom}, {(left + right) / 2, bottom}, {left, bottom}, {left, (top + bottom) / 2}, {left, top + 2}} {
+			p.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at[0], at[1], held), chromedp.Sleep(30*time.Millisecond))
+		}
+		p.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, left, top+2, held))
+		p.says("samples selected")
+		p.do(chromedp.Evaluate[chromedp.Void](`(i => { i.value = "all of them"; i.dispatchEvent(new Event("input", {bubbles: true})); })(document.querySelector(".group input"))`))
+		p.click("Keep")
+		p.says("Named selections")
+		p.wait("location.hash.includes('color=kept')")
+		p.do(chromedp.Reload())
+		p.says("all of them")
+		p.do(chromedp.Evaluate[chromedp.Void](`(s => { s.value = "code:1"; s.dispatchEvent(new Event("change", {bubbles: true})); })([...document.querySelectorAll("label.field")].find(l => l.innerText.startsWith("Colour")).querySelector("select"))`))
+		p.says("in even numbers of samples")
 	})
 
 	t.Run("judge", func(t *testing.T) {
@@ -358,6 +378,9 @@ func TestInBrowser(t *testing.T) {
 		p.goTo("#/learn/" + identifier(filepath.Join(c.Paths[0], "gone")))
 		p.says("Its process has gone without a word")
 		p.says("hourglass train --resume gone")
+		p.says("runs that write checkpoints")
+		p.goTo("#/learn/" + identifier(filepath.Join(c.Paths[0], "one")))
+		p.says("Layer by layer")
 	})
 	t.Run("sizes", func(t *testing.T) { looks(t, p) })
 }
@@ -372,7 +395,7 @@ func looks(t *testing.T, p *page) {
 	job := value[string](p, "fetch('/api/state').then(r => r.json()).then(s => s.jobs[0].id)")
 	one := value[string](p, "fetch('/api/state').then(r => r.json()).then(s => s.entries.find(e => e.name === 'one').id)")
 	for _, room := range []struct{ hash, sign string }{
-		{"#/learn?data=own", "parameters; codes of"}, {"#/learn/" + job, "Layer by layer"}, {"#/explore?sample=3", "Most alike"}, {"#/explore?show=code", "Number by number"}, {"#/draw", "Draw a sample"}, {"#/judge", "are recognised"},
+		{"#/learn?data=own", "parameters; codes of"}, {"#/learn/" + job, "Layer by layer"}, {"#/explore?sample=3", "Most alike"}, {"#/explore?show=code", "Number by number"}, {"#/explore/" + one + "?color=kept", "Named selections"}, {"#/draw", "Draw a sample"}, {"#/judge", "are recognised"},
 		{"#/judge/" + one + "?with=" + job, "mean squared differences"}, {"#/judge/" + one + "?sample=5&by=normal", "what is usual for it"},
 	} {
 		p.goTo(room.hash)

@@ -63,7 +63,7 @@ type shelf struct {
 
 // stamp tells whether files have changed.
 type stamp struct {
-	times [4]time.Time
+	times [5]time.Time
 	read  entry
 }
 
@@ -169,8 +169,8 @@ func (s *shelf) find(id string) (entry, error) {
 
 // readRun reads what a run's folder says, unless it says what it said before.
 func (s *shelf) readRun(dir string) entry {
-	var now [4]time.Time
-	for i, name := range []string{run.NotesFile, run.MetricsFile, run.ModelFile, run.JournalFile} {
+	var now [5]time.Time
+	for i, name := range []string{run.NotesFile, run.MetricsFile, run.ModelFile, run.JournalFile, run.CheckpointFolder} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			now[i] = info.ModTime()
 		}

@@ -82,6 +82,8 @@ type Studio struct {
 	events *hub
 	shelf  *shelf
 	jobs   *jobs
+
+	glimpses glimpses
 	// most is how many samples of a data set are shown, the first ones, and mostValues how many
 	// numbers they may have in all.
 	most, mostValues int

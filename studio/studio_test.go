@@ -3,6 +3,7 @@ package studio
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -709,6 +710,36 @@ func TestKilledRunsAreToldFromThoseThatRun(t *testing.T) {
 	}
 	if e := s.list()[0]; e.Resume != "hourglass train --resume "+e.Name {
 		t.Errorf("to go on with it: %q", e.Resume)
+	}
+}
+
+// What is shown of a run of another process is what its last checkpoint makes of the samples.
+func TestGlimpse(t *testing.T) {
+	dir := t.TempDir()
+	trained(t, bars(t, dir), filepath.Join(dir, "runs"), "one")
+	killed(t, filepath.Join(dir, "runs"), "gone")
+	c := newClient(t, Config{Paths: []string{filepath.Join(dir, "runs")}, DataOf: fromArgs})
+	of := func(name string) glimpsed {
+		return ask[glimpsed](c, "/api/runs/"+identifier(filepath.Join(dir, "runs", name))+"/preview", nil)
+	}
+	if path, epoch := run.LatestCheckpoint(filepath.Join(dir, "runs", "one")); path == "" || epoch != 2 {
+		t.Fatalf("the last checkpoint is %q, of epoch %d", path, epoch)
+	}
+	g := of("one")
+	if g.Preview == nil || g.Why != "" || g.Preview.Epoch != 2 {
+		t.Fatalf("a glimpse of %+v, %s", g.Preview, g.Why)
+	}
+	both := c.get("/api/models/" + identifier(filepath.Join(dir, "runs", "one")) + "/pairs?samples=0,1,2,3,4,5,6,7,8,9")
+	before, err := base64.StdEncoding.DecodeString(g.Preview.Originals)
+	if err != nil || !bytes.Equal(before, both[:len(both)/2]) {
+		t.Errorf("the samples are others, %v", err)
+	}
+	after, err := base64.StdEncoding.DecodeString(g.Preview.Reconstructions)
+	if err != nil || !bytes.Equal(after, both[len(both)/2:]) {
+		t.Errorf("their reconstructions are others, %v", err)
+	}
+	if g := of("gone"); g.Preview != nil || !strings.Contains(g.Why, "checkpoints") {
+		t.Errorf("a glimpse of a run without checkpoints: %+v", g)
 	}
 }
 

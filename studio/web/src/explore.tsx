@@ -1,8 +1,10 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { bytes, floats, json, MapStatus, Model, Sample, sizeOf, Values, valuesOf } from "./api";
 import { layoutOf, nearby, ScatterMap } from "./map";
-import { csv, NothingYet, Notice, percent, Picture, save, Segments, Select, short, usePairs, Waiting, whole } from "./parts";
+import { NothingYet, Notice, percent, Picture, Segments, Select, short, usePairs, Waiting, whole } from "./parts";
 import { decodedAt, recorded } from "./record";
+import { Saves } from "./save";
+import { named, others, Selection, useSelections } from "./selections";
 import { Sprites } from "./sprites";
 import { choose, listen, place, useAsked, useModel, useSignal } from "./state";
 
@@ -18,6 +20,31 @@ export function Explore() {
 
 /** The colours of numbers from low to high: one that everybody can tell apart (viridis). */
 const ramp = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
+
+/** How points are coloured: by classes, or by numbers from 0 to 1 that stand for a range. */
+interface Paint { values: ArrayLike<number>; continuous: boolean; colors: string[]; low?: number; high?: number }
+
+/** What points can be coloured by: its name in the address, and in words. */
+function colorings(m: Model, kept: Selection[]): [string, string][] {
+  const columns = m.features ?? (m.as === "values" ? Array.from({ length: sizeOf(m) }, (_, j) => `value ${j + 1}`) : []), most = 200;
+  return [...(m.labelled ? [["label", "label"]] : []), ["score", "error"], ...(kept.length ? [["kept", "named selections"]] : []),
+    ...columns.slice(0, most).map((name, j) => [`column:${j}`, name]), ...m.spread.slice(0, most).map((_, j) => [`code:${j}`, `number ${j + 1} of the code`])] as [string, string][];
+}
+
+/** The numbers of every sample that points are coloured by, but labels and errors. */
+function numbersOf(m: Model, color: string, signal: AbortSignal): Promise<Float32Array> | undefined {
+  const [kind, which] = color.split(":");
+  if (kind === "column") return floats(`/api/models/${m.id}/features/${which}`, signal);
+  if (kind === "code") return floats(`/api/models/${m.id}/points?map=codes&x=${which}&y=${which}`, signal).then(p => p.filter((_, i) => i % 2 === 0));
+  return undefined;
+}
+
+/** The last of the selections that each sample is in, from 1; 0 is none. */
+function memberships(n: number, kept: Selection[]): Uint16Array {
+  const all = new Uint16Array(n);
+  kept.forEach((s, k) => s.samples.forEach(i => { all[i] = k + 1; }));
+  return all;
+}
 
 function Exploring({ m }: { m: Model }) {
   const query = useSignal(place).query;
@@ -36,15 +63,23 @@ function Exploring({ m }: { m: Model }) {
   const sprites = useMemo(() => m.as === "image" ? new Sprites(m) : null, [m]);
   const pictures = query.has("pictures") ? sprites : null;
 
-  const values = useMemo(() => color === "label" && labels ? labels : scores && ranks(scores), [color, labels, scores]);
-  const colors = useMemo(() => color === "label" && m.colors ? m.colors : ramp, [color, m]);
+  const [kept, setKept] = useSelections(m);
+  const column = useAsked(s => numbersOf(m, color, s), [m, color]).value, last = useRef<Paint>();
+  const paint = useMemo<Paint | undefined>(() => {
+    if (color === "label" && labels && m.colors) return { values: labels, continuous: false, colors: m.colors };
+    if (color === "kept") return { values: memberships(m.samples, kept), continuous: false, colors: [others, ...kept.map(s => s.color)] };
+    const numbers = color.includes(":") ? column : scores;
+    return numbers && { values: ranks(numbers), continuous: true, colors: ramp, low: numbers.reduce((a, b) => Math.min(a, b), Infinity), high: numbers.reduce((a, b) => Math.max(a, b), -Infinity) };
+  }, [m, color, labels, scores, column, kept]);
+  if (paint) last.current = paint;
+  const painted = paint ?? last.current; // while others come
   const shown = useMemo(() => {
     if (only === null || !labels) return null;
     const list: number[] = [];
     labels.forEach((l, i) => { if (l === Number(only)) list.push(i); });
     return list;
   }, [only, labels]);
-  const [group, setGroup] = useState<number[]>([]);
+  const [group, setGroup] = useState<number[]>([]), [lassoing, setLassoing] = useState(false);
   const pointer = usePointer(m, layout, kind, kind === "codes" && m.spread.length === 2 && dx === 0 && dy === 1);
   const select = (i: number) => { setGroup([]); choose({ sample: i }); };
 
@@ -56,20 +91,21 @@ function Exploring({ m }: { m: Model }) {
         {kind === "codes" && m.spread.length > 2 && <>
           <Select label="across" value={String(dx)} options={m.spread.map((_, i) => [String(i), `number ${i + 1}`])} choose={v => choose({ x: v })} />
           <Select label="up" value={String(dy)} options={m.spread.map((_, i) => [String(i), `number ${i + 1}`])} choose={v => choose({ y: v })} /></>}
-        {m.labelled && <Segments label="Colour" value={color} choose={v => choose({ color: v })} options={[["label", "Label"], ["score", "Error"]]} />}
+        <Select label="Colour" value={color} choose={v => choose({ color: v })} options={colorings(m, kept)} />
         {m.labelled && m.classes && <Select label="Show" value={only ?? ""} choose={v => choose({ class: v === "" ? undefined : v })}
           options={[["", "all samples"], ...m.classes.map((c, i) => [String(i), `only ${c}`] as [string, string])]} />}
+        <label class="check"><input type="checkbox" checked={lassoing} onChange={e => setLassoing(e.currentTarget.checked)} />Lasso</label>
         {sprites && <label class="check"><input type="checkbox" checked={!!pictures} onChange={e => choose({ pictures: e.currentTarget.checked ? 1 : undefined })} />Pictures</label>}
       </div>
-      {layout && values ? <ScatterMap model={m} layout={layout} values={values} continuous={color !== "label"} colors={colors} shown={shown} pictures={pictures}
+      {layout && painted ? <ScatterMap model={m} layout={layout} values={painted.values} continuous={painted.continuous} colors={painted.colors} lassoing={lassoing} shown={shown} pictures={pictures}
         selected={selected} marked={group.length ? [] : pointer.near} choose={select} lasso={g => { setGroup(g); choose({ show: undefined }); }} point={pointer.move} />
         : <div class="map"><Waiting>{kind === "tsne" ? "Finding every sample's neighbours …" : "Drawing the map …"}</Waiting></div>}
       <div class="under">
-        <Legend m={m} color={color} />
+        <Legend m={m} color={color} kept={kept} low={paint?.low} high={paint?.high} />
         {kind === "tsne" && tsne.status && !tsne.status.done && <p class="progress" role="status">
           <progress max={tsne.status.iterations || 1} value={tsne.status.iteration} aria-label="t-SNE" /> {tsne.status.stage}, iteration {tsne.status.iteration} of {tsne.status.iterations || "…"}</p>}
         {tsne.status?.error && <Notice kind="bad">{tsne.status.error}</Notice>}
-        <p class="hint">Drag to move, scroll to zoom, click a point. Shift and drag selects many.</p>
+        <p class="hint">Drag to move, scroll to zoom, click a point. Shift and drag, or Lasso, selects many.</p>
       </div>
     </section>
     <aside class="panel" aria-label="What is chosen">
@@ -79,7 +115,7 @@ function Exploring({ m }: { m: Model }) {
           <figcaption>decoded under the pointer</figcaption></figure>
         <figure><Thumb m={m} sprites={sprites} i={pointer.near[0] ?? -1} size={96} /><figcaption>nearest sample{pointer.near.length && m.labelled && labels ? `: ${m.classes?.[labels[pointer.near[0]]]}` : ""}</figcaption></figure>
       </div>
-      {group.length > 0 ? <Group m={m} sprites={sprites} samples={group} labels={labels} scores={scores} done={() => setGroup([])} select={select} /> : <>
+      {group.length > 0 ? <Group m={m} sprites={sprites} samples={group} labels={labels} scores={scores} done={() => setGroup([])} select={select} keep={name => { setKept(named(kept, name, group)); setGroup([]); choose({ color: "kept" }); }} /> : <>
         <Segments<Tab> label="Show" value={tab} choose={v => choose({ show: v })}
           options={[["sample", "Sample"], ...(m.decodes ? [["between", "Between"], ...(recorded ? [] : [["code", "Code"]]), ["new", "New"]] as [Tab, string][] : [])]} />
         {tab === "sample" && <OneSample m={m} sprites={sprites} i={selected} select={select} />}
@@ -87,6 +123,7 @@ function Exploring({ m }: { m: Model }) {
         {tab === "code" && m.decodes && !recorded && <Sliders m={m} i={selected} />}
         {tab === "new" && m.decodes && <Drawn m={m} />}
       </>}
+      {kept.length > 0 && <Kept m={m} all={kept} set={setKept} show={setGroup} labels={labels} scores={scores} />}
     </aside>
   </div>;
 }
@@ -146,10 +183,12 @@ function usePointer(m: Model, layout: ReturnType<typeof layoutOf> | undefined, k
   return { near, decoded, move };
 }
 
-function Legend({ m, color }: { m: Model; color: string }) {
+function Legend({ m, color, kept, low, high }: { m: Model; color: string; kept: Selection[]; low?: number; high?: number }) {
+  if (color === "kept") return <ul class="legend" aria-label="Colours of the selections">
+    {kept.map(s => <li key={s.name}><span class="dot" style={{ background: s.color }} />{s.name}</li>)}<li><span class="dot" style={{ background: others }} />all others</li></ul>;
   if (color === "label" && m.classes && m.colors) return <ul class="legend" aria-label="Colours of the labels">
     {m.classes.slice(0, 20).map((c, i) => <li key={c}><span class="dot" style={{ background: m.colors![i] }} />{c}</li>)}{m.classes.length > 20 && <li>and {m.classes.length - 20} more</li>}</ul>;
-  return <p class="legend"><span class="ramp" style={{ background: `linear-gradient(90deg, ${ramp.join(",")})` }} /> reconstructed well … badly</p>;
+  return <p class="legend"><span class="ramp" style={{ background: `linear-gradient(90deg, ${ramp.join(",")})` }} /> {color.includes(":") ? low !== undefined && high !== undefined && `${short(low)} … ${short(high)}, in even numbers of samples` : "reconstructed well … badly"}</p>;
 }
 
 function Facts({ m }: { m: Model }) {
@@ -248,7 +287,8 @@ function Drawn({ m }: { m: Model }) {
     <p class="actions"><button type="button" onClick={() => choose({ seed: seed + 1 })}>Draw others</button></p></div>;
 }
 
-function Group({ m, sprites, samples, labels, scores, done, select }: { m: Model; sprites: Sprites | null; samples: number[]; labels?: Uint16Array; scores?: Float32Array; done: () => void; select: (i: number) => void }) {
+function Group({ m, sprites, samples, labels, scores, done, select, keep }: { m: Model; sprites: Sprites | null; samples: number[]; labels?: Uint16Array; scores?: Float32Array; done: () => void; select: (i: number) => void; keep: (name: string) => void }) {
+  const [name, setName] = useState("");
   const counts = new Map<number, number>();
   if (labels) samples.forEach(i => counts.set(labels[i], (counts.get(labels[i]) ?? 0) + 1));
   const most = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 6);
@@ -256,8 +296,21 @@ function Group({ m, sprites, samples, labels, scores, done, select }: { m: Model
   return <div class="group"><h2>{whole(samples.length)} samples selected</h2>
     <p>{most.map(([c, n]) => `${percent(n / samples.length)} ${m.classes?.[c]}`).join(", ")}{most.length > 0 && "; "}mean error {short(mean, 3)}.</p>
     <ul class="thumbs">{samples.slice(0, 40).map(i => <li key={i}><button type="button" aria-label={`sample ${i}`} onClick={() => select(i)}><Thumb m={m} sprites={sprites} i={i} size={40} /></button></li>)}</ul>
-    <p class="actions"><button type="button" onClick={() => save(`${m.name}-selection.csv`, csv([["sample", "error", "label"], ...samples.map(i => [i, scores?.[i] ?? "", labels ? m.classes![labels[i]] : ""])]), "text/csv")}>Save as CSV</button>
-      <button type="button" class="quiet" onClick={done}>Let go</button></p></div>;
+    <form class="bar" onSubmit={e => { e.preventDefault(); if (name.trim()) keep(name.trim()); }}>
+      <label class="field"><span>Name</span><input type="text" value={name} maxLength={60} onInput={e => setName(e.currentTarget.value)} /></label>
+      <button type="submit" disabled={!name.trim()}>Keep</button>
+      <button type="button" class="quiet" onClick={done}>Let go</button></form>
+    <Saves what="them" file={`${m.name}-selection`} rows={() => [["sample", "error", "label"], ...samples.map(i => rowOf(i, m, labels, scores))]} /></div>;
+}
+
+const rowOf = (i: number, m: Model, labels?: Uint16Array, scores?: Float32Array) => [i, scores?.[i] ?? "", labels ? m.classes![labels[i]] : ""];
+
+/** The selections that have names. */
+function Kept({ m, all, set, show, labels, scores }: { m: Model; all: Selection[]; set: (next: Selection[]) => void; show: (samples: number[]) => void; labels?: Uint16Array; scores?: Float32Array }) {
+  return <div class="kept"><h2>Named selections</h2>
+    <ul>{all.map(s => <li key={s.name}><span class="dot" style={{ background: s.color }} /><button type="button" class="quiet" onClick={() => show(s.samples)}>{s.name}</button><span class="hint">{whole(s.samples.length)} samples</span>
+      <button type="button" class="icon" aria-label={`forget ${s.name}`} title="forget" onClick={() => set(all.filter(x => x !== s))}>×</button></li>)}</ul>
+    <Saves what="them" file={`${m.name}-selections`} rows={() => [["selection", "sample", "error", "label"], ...all.flatMap(s => s.samples.map(i => [s.name, ...rowOf(i, m, labels, scores)]))]} /></div>;
 }
 
 

@@ -181,7 +181,7 @@ function Epochs({ lines }: { lines: Numbers[] }) {
 
 /** A run that another process trains, or has trained: what its folder says of it. */
 function Elsewhere({ run }: { run: Entry }) {
-  const lines = run.epochs ?? [], last = lines[lines.length - 1], going = run.state === "running", metrics = Object.keys(last ?? {}).filter(k => !["epoch", "seconds", "loss", "val_loss"].includes(k) && !k.startsWith("val_"));
+  const lines = run.epochs ?? [], last = lines[lines.length - 1], going = run.state === "running", glimpse = useAsked(s => json<{ preview: Preview | null; why?: string }>(`/api/runs/${run.id}/preview`, undefined, s), [run.id, run.changed], true).value, metrics = Object.keys(last ?? {}).filter(k => !["epoch", "seconds", "loss", "val_loss"].includes(k) && !k.startsWith("val_"));
   return <section class="watch">
     <header class="facts"><h1>{run.name} <span class={`state ${run.state}`}>{going ? "training elsewhere" : run.state === "interrupted" ? "stopped" : run.state}</span></h1>
       <p>{[run.title !== run.name && run.title, run.dataset && `on ${run.dataset}`, run.parameters && `${whole(run.parameters)} parameters`, run.loss && `loss ${run.loss}`].filter(Boolean).join("; ")}.
@@ -202,6 +202,7 @@ function Elsewhere({ run }: { run: Entry }) {
       {metrics.map(name => <Chart key={name} title={name[0].toUpperCase() + name.slice(1).replaceAll("_", " ")} x="epoch" series={[
         { name: "training", points: lines.map(l => [l.epoch, l[name]]), color: "--encoder" },
         { name: "validation", points: lines.filter(l => l[`val_${name}`] !== undefined).map(l => [l.epoch, l[`val_${name}`]]), color: "--code", dash: true }]} />)}</div>}
+    {glimpse?.preview ? <><p class="hint">What follows is of its {going ? "last checkpoint" : "end"}, in epoch {glimpse.preview.epoch}.</p><Previewed p={glimpse.preview} /></> : glimpse?.why && <p class="hint">{glimpse.why}</p>}
   </section>;
 }
 

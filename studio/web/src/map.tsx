@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Model } from "./api";
 import { Sprites } from "./sprites";
 import { useSize } from "./parts";
+import { blank, savePNG } from "./save";
 
 type Plot = ReturnType<typeof createScatterplot>;
 
@@ -49,6 +50,7 @@ interface Props {
   values: ArrayLike<number>;
   continuous: boolean;
   colors: string[];
+  lassoing: boolean; // a drag selects
   shown: number[] | null; // the samples that are shown; all without
   pictures: Sprites | null; // draw thumbnails
   selected: number;
@@ -155,6 +157,20 @@ export function ScatterMap(p: Props) {
     ring(selected, "--code", 8);
     o.setAttribute("aria-label", model.name);
   };
+  useEffect(() => { plot.current?.set({ mouseMode: p.lassoing ? "lasso" : "panZoom" }); }, [p.lassoing, ready]);
+
+  /** The map as it is seen, as a file. */
+  const saveMap = async () => {
+    const o = overlay.current, data = await plot.current?.export({});
+    if (!o || !data) return;
+    const points = blank(data.width, data.height), out = blank(o.width, o.height), c = out.getContext("2d")!;
+    points.getContext("2d")!.putImageData(data, 0, 0);
+    c.fillStyle = cssColor("--card");
+    c.fillRect(0, 0, out.width, out.height);
+    c.drawImage(points, 0, 0, out.width, out.height);
+    c.drawImage(o, 0, 0);
+    savePNG(`${p.model.name}-map`, out);
+  };
   useEffect(paintOverlay, [p.pictures, p.selected, p.marked, p.shown, p.layout]);
 
   // The arrow keys go from a sample to the next in that direction.
@@ -186,7 +202,8 @@ export function ScatterMap(p: Props) {
     onPointerLeave={() => p.point(null)}>
     <canvas ref={canvas} class="points" aria-hidden="true" />
     <canvas ref={overlay} class="overlay" aria-hidden="true" />
-    <button type="button" class="quiet home" onClick={() => { plot.current?.reset(); plot.current?.set({ cameraDistance: fitting(canvas.current!) }); requestAnimationFrame(() => requestAnimationFrame(paintOverlay)); }}>Show all</button>
+    <p class="corner"><button type="button" class="quiet" onClick={saveMap}>Save as PNG</button>
+    <button type="button" class="quiet" onClick={() => { plot.current?.reset(); plot.current?.set({ cameraDistance: fitting(canvas.current!) }); requestAnimationFrame(() => requestAnimationFrame(paintOverlay)); }}>Show all</button></p>
   </div>;
 }
 

@@ -52,7 +52,7 @@ export function Picture({ of, values, label, size }: { of: Viewer; values?: Valu
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => { if (values && canvas.current) paint(canvas.current, of, values); }, [values, of]);
   const style = size ? { width: `${size}px` } : undefined;
-  return <canvas ref={canvas} class={`picture ${of.as}${values ? "" : " blank"}`} style={style} width={of.width} height={of.as === "image" ? of.height : 80}
+  return <canvas ref={canvas} class={`picture ${of.as}${values ? "" : " blank"}`} style={style} width={of.as === "image" ? of.width : 120} height={of.as === "image" ? of.height : 80}
     {...(label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" })} />;
 }
 

@@ -84,7 +84,7 @@ func Load(ctx context.Context, path string, o LoadOptions) (*Data, error) {
 	if err := o.Series.Validate(); err != nil {
 		return nil, err
 	}
-	o.CSV.Aside = slices.Concat(o.CSV.Aside, o.Series.aside())
+	o.CSV.Aside = slices.Concat(o.CSV.Aside, o.Series.Aside())
 	data, err := load(ctx, path, o)
 	if err != nil {
 		return nil, err

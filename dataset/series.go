@@ -60,8 +60,8 @@ func (o SeriesOptions) Validate() error {
 	return nil
 }
 
-// aside lists the columns that are no features.
-func (o SeriesOptions) aside() []string {
+// Aside lists the columns that are no features, that of times first.
+func (o SeriesOptions) Aside() []string {
 	return slices.DeleteFunc([]string{o.Time, o.Group}, func(name string) bool { return name == "" })
 }
 

@@ -73,6 +73,19 @@ func trim(r *run.Record, size, classes int) {
 // say otherwise, and refuses data it was not made for. Of a table whose columns have
 // names it takes those that the model was trained on, wherever they stand.
 func (m *Model) Load(ctx context.Context, path string, o dataset.LoadOptions) (*Input, error) {
+	in, err := Load(ctx, path, m.loadOptions(o))
+	if err != nil {
+		return nil, err
+	}
+	if err := m.check(in); err != nil {
+		in.Close()
+		return nil, err
+	}
+	return in, nil
+}
+
+// loadOptions treats data as the training data was where o does not say otherwise.
+func (m *Model) loadOptions(o dataset.LoadOptions) dataset.LoadOptions {
 	if o.CSV.Columns == nil {
 		o.CSV.Columns = m.Record.Features
 	}
@@ -91,15 +104,7 @@ func (m *Model) Load(ctx context.Context, path string, o dataset.LoadOptions) (*
 			o.Images.Color = i.Color
 		}
 	}
-	in, err := Load(ctx, path, o)
-	if err != nil {
-		return nil, err
-	}
-	if err := m.check(in); err != nil {
-		in.Close()
-		return nil, err
-	}
-	return in, nil
+	return o
 }
 
 // check reports data that is not what the model was made for.

@@ -26,7 +26,7 @@ type scoreFlags struct {
 	method, normal            string
 	quantile, falseAlarms     float64
 	top                       int
-	explain, failing          bool
+	explain, failing, live    bool
 }
 
 func newScoreCommand() *cobra.Command { return new(scoreFlags).command() }
@@ -63,6 +63,10 @@ that later rows do not count; the first rows of a stretch by its first window. T
 the rows in their order, a line each, and the figure shows the series, what the model makes of
 it, and the unusual stretches.
 
+With --follow each row of a table is answered as it comes, by the scores that it would have in
+the whole table, in memory that does not grow: a line of CSV, or with --json of JSON. The first
+rows of a stretch are answered once they fill a window. Rows must come in the order of time.
+
 With --fail the exit status is 3 if there are outliers, 0 if there are none; 1 and 2
 remain for errors. The figure (--figure) shows how the scores are spread.
 
@@ -70,6 +74,7 @@ remain for errors. The figure (--figure) shows how the scores are spread.
 		Example: `  hourglass score digits --model runs/mine/model.safetensors --top 10
   hourglass score parts.csv --model runs/parts/model.safetensors --false-alarms 0.001 --explain --out scores.csv
   hourglass score tested.csv --label verdict --normal good --model runs/parts/model.safetensors --curves curves.png
+  tail -n +1 -f log.csv | hourglass score - --model runs/pump --follow --json
   hourglass score today.csv --model runs/sensors/model.safetensors --fail --quiet || echo "look at it"`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: f.run,
@@ -88,6 +93,7 @@ remain for errors. The figure (--figure) shows how the scores are spread.
 	flags.Float64Var(&f.quantile, "quantile", 0.99, "`share` of normal samples that are not to be called outliers: 1 less --false-alarms")
 	flags.IntVar(&f.top, "top", 0, "write only so many, the highest (default all)")
 	flags.BoolVar(&f.explain, "explain", false, "name the values that weigh most in each outlier")
+	flags.BoolVar(&f.live, "follow", false, "answer each row of a table as it comes, without waiting for its end")
 	flags.BoolVar(&f.failing, "fail", false, "exit with status 3 if there are outliers")
 	return cmd
 }
@@ -127,6 +133,9 @@ func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
 	o, err := f.options(cmd)
 	if err != nil {
 		return err
+	}
+	if f.live {
+		return f.follow(cmd, args[0], o)
 	}
 	log := f.output.logBeside(cmd, f.out)
 	m, err := f.model.open(cmd)
@@ -253,45 +262,15 @@ func (r *ranking) write(cmd *cobra.Command, in *workflow.Input, out string, top 
 	if top > 0 {
 		shown.Scores = r.highest(top)
 	}
-	columns := []string{workflow.SampleColumn, "score"}
-	grouped := in.Series != nil && in.Series.Options.Group != ""
-	if grouped {
-		columns = []string{workflow.SampleColumn, in.Series.Options.Group, "score"}
-	}
-	likely := slices.ContainsFunc(r.Scores, func(s workflow.Scored) bool { return s.P != nil })
-	if likely {
-		columns = append(columns, "p")
-	}
-	explained := slices.ContainsFunc(r.Scores, func(s workflow.Scored) bool { return s.Because != nil })
-	if explained {
-		columns = append(columns, "because")
-	}
-	if r.Threshold != nil {
-		columns = append(columns, "outlier")
-	}
-	if in.Labels != nil {
-		columns = append(columns, workflow.LabelColumn)
+	c := scoreColumns{judged: r.Threshold != nil, labelled: in.Labels != nil,
+		likely:    slices.ContainsFunc(r.Scores, func(s workflow.Scored) bool { return s.P != nil }),
+		explained: slices.ContainsFunc(r.Scores, func(s workflow.Scored) bool { return s.Because != nil })}
+	if in.Series != nil {
+		c.group = in.Series.Options.Group
 	}
 	fill := func(w *dataset.CSVWriter) error {
 		for _, s := range shown.Scores {
-			row := []string{s.Sample}
-			if grouped {
-				row = append(row, s.Group)
-			}
-			row = append(row, numberUnless(s.Unscored, s.Score, 8))
-			if likely {
-				row = append(row, numberUnless(s.P == nil, valueOf(s.P), 4))
-			}
-			if explained {
-				row = append(row, because(s.Because))
-			}
-			if r.Threshold != nil {
-				row = append(row, yesNo(s.Outlier))
-			}
-			if in.Labels != nil {
-				row = append(row, s.Label)
-			}
-			if err := w.Append(nil, row...); err != nil {
+			if err := w.Append(nil, c.cells(s)...); err != nil {
 				return err
 			}
 		}
@@ -302,7 +281,53 @@ func (r *ranking) write(cmd *cobra.Command, in *workflow.Input, out string, top 
 			return err
 		}
 	}
-	return writeTable(cmd, out, columns, fill)
+	return writeTable(cmd, out, c.names(), fill)
+}
+
+// scoreColumns says which columns a table of scores has.
+type scoreColumns struct {
+	group                               string // the name of the column of groups, or empty
+	likely, explained, judged, labelled bool
+}
+
+// names returns the names of the columns.
+func (c scoreColumns) names() []string {
+	list := []string{workflow.SampleColumn}
+	if c.group != "" {
+		list = append(list, c.group)
+	}
+	list = append(list, "score")
+	for _, column := range []struct {
+		there bool
+		name  string
+	}{{c.likely, "p"}, {c.explained, "because"}, {c.judged, "outlier"}, {c.labelled, workflow.LabelColumn}} {
+		if column.there {
+			list = append(list, column.name)
+		}
+	}
+	return list
+}
+
+// cells returns the row of a sample.
+func (c scoreColumns) cells(s workflow.Scored) []string {
+	row := []string{s.Sample}
+	if c.group != "" {
+		row = append(row, s.Group)
+	}
+	row = append(row, numberUnless(s.Unscored, s.Score, 8))
+	if c.likely {
+		row = append(row, numberUnless(s.P == nil, valueOf(s.P), 4))
+	}
+	if c.explained {
+		row = append(row, because(s.Because))
+	}
+	if c.judged {
+		row = append(row, yesNo(s.Outlier))
+	}
+	if c.labelled {
+		row = append(row, s.Label)
+	}
+	return row
 }
 
 // highest returns the highest scores, so many of them.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -217,4 +219,108 @@ func readText(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// Rows that are answered as they come have the scores, to the bit, that they have in the
+// whole table: over gaps, in several groups, with reasons.
+func TestFollowIsAsAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	log := readText(t, faultyLog(t, dir, true))
+	var b strings.Builder
+	b.WriteString("unit," + strings.SplitAfter(log, "\n")[0])
+	for i, line := range strings.SplitAfter(log, "\n")[1:] {
+		if line != "" {
+			fmt.Fprintf(&b, "%s,%s", []string{"north", "south", "south"}[i%3], line)
+		}
+	}
+	table, model := writeText(t, dir, "units.csv", b.String()), filepath.Join(dir, "run")
+	mustRun(t, "train", table, "--window", "12", "--time", "t", "--group", "unit", "--gap", "100", "--label", "state", "--only", "fine", "--epochs", "20", "--out", model)
+	var whole struct{ Scores []json.RawMessage }
+	if err := json.Unmarshal([]byte(mustRun(t, "score", table, "--model", model, "--json", "--explain")), &whole); err != nil {
+		t.Fatal(err)
+	}
+	want := map[int]string{}
+	for i, s := range whole.Scores {
+		want[i] = string(compact(t, s))
+	}
+	answers := strings.Split(strings.TrimSpace(mustRun(t, "score", table, "--model", model, "--follow", "--explain", "--json", "--quiet")), "\n")
+	if len(answers) != 505 || len(want) != 505 {
+		t.Fatalf("%d answers and %d scores, want 505", len(answers), len(want))
+	}
+	unscored, outliers := 0, 0
+	for _, line := range answers {
+		var a struct {
+			Index             int
+			Unscored, Outlier bool
+		}
+		if err := json.Unmarshal([]byte(line), &a); err != nil {
+			t.Fatal(err)
+		}
+		if line != want[a.Index] {
+			t.Fatalf("row %d is answered %s, at once it is %s", a.Index, line, want[a.Index])
+		}
+		if a.Unscored {
+			unscored++
+		}
+		if a.Outlier {
+			outliers++
+		}
+		delete(want, a.Index)
+	}
+	if len(want) != 0 || unscored != 5 || outliers == 0 {
+		t.Errorf("%d rows have no answer; %d are unscored, want the 5 between gaps; %d are outliers", len(want), unscored, outliers)
+	}
+	if status, _, stderr := run(t, "score", table, "--model", model, "--follow", "--fail", "--quiet"); status != 3 {
+		t.Errorf("with outliers --fail exits %d: %s", status, stderr)
+	}
+}
+
+func compact(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := json.Compact(&b, text); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// A table whose rows are samples is followed, too.
+func TestFollowRowsThatAreSamples(t *testing.T) {
+	dir := t.TempDir()
+	table, model := tableFile(t, dir, "parts.csv", 80), filepath.Join(dir, "run")
+	mustRun(t, "train", table, "--label", "kind", "--epochs", "5", "--out", model)
+	at := map[string]string{}
+	for _, row := range strings.Split(mustRun(t, "score", table, "--ignore", "kind", "--model", model), "\n") {
+		name, rest, _ := strings.Cut(row, ",")
+		at[name] = rest
+	}
+	for _, row := range strings.Split(mustRun(t, "score", table, "--ignore", "kind", "--model", model, "--follow"), "\n") {
+		if name, rest, _ := strings.Cut(row, ","); at[name] != rest {
+			t.Errorf("%s is answered %s, at once it is %s", name, rest, at[name])
+		}
+	}
+}
+
+func TestFollowRefuses(t *testing.T) {
+	dir := t.TempDir()
+	table, model := faultyLog(t, dir, false), filepath.Join(dir, "run")
+	mustRun(t, "train", table, "--window", "8", "--time", "t", "--ignore", "state", "--epochs", "2", "--out", model)
+	for _, c := range []struct {
+		text   string
+		flags  []string
+		status int
+		want   string
+	}{
+		{"t,pressure,flow\n2,5,20\n1,5,20\n", nil, 1, `row 2 (line 3): the time "1" is before`},
+		{"t,pressure,flow\nsoon,5,20\n", nil, 1, `row 1 (line 2): time "soon"`},
+		{"t,pressure\n1,5\n", nil, 1, `"flow"`},
+		{"t,pressure,flow\n1,5,high\n", nil, 1, `"high"`},
+		{"t,pressure,flow\n", []string{"--top", "3"}, 2, "--top is for all rows"},
+		{"t,pressure,flow\n", []string{"--out", "x.csv"}, 2, "without --out"},
+	} {
+		status, _, stderr := run(t, append([]string{"score", writeText(t, dir, "bad.csv", c.text), "--model", model, "--follow"}, c.flags...)...)
+		if status != c.status || !strings.Contains(stderr, c.want) {
+			t.Errorf("%q %v: exit %d, %q, want %d and %q", c.text, c.flags, status, stderr, c.status, c.want)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -24,6 +25,7 @@ type TrialAxis struct {
 type TrialsOptions struct {
 	YLabel string // what the scores are
 	Best   []bool // trials of the best setting, which are drawn in another colour; none, or one for each
+	Faint  []bool // trials that were ended early, which are drawn in grey; none, or one for each
 }
 
 const (
@@ -68,8 +70,8 @@ func checkTrials(scores []float64, axes []TrialAxis, o TrialsOptions) (span, err
 		return values, errors.New("figure: trials: there are no axes, want at least one")
 	case values.empty():
 		return values, errors.New("figure: trials: no score is finite, want at least one")
-	case len(o.Best) > 0 && len(o.Best) != len(scores):
-		return values, fmt.Errorf("figure: trials: %d trials are marked, want none or all %d", len(o.Best), len(scores))
+	case len(o.Best) > 0 && len(o.Best) != len(scores), len(o.Faint) > 0 && len(o.Faint) != len(scores):
+		return values, fmt.Errorf("figure: trials: %d trials are marked as the best and %d as ended early, want none or all %d", len(o.Best), len(o.Faint), len(scores))
 	}
 	for _, a := range axes {
 		if len(a.Values) != len(scores) {
@@ -90,10 +92,10 @@ func checkTrials(scores []float64, axes []TrialAxis, o TrialsOptions) (span, err
 
 // drawTrials draws a panel.
 func drawTrials(c *canvas, area vg.Rectangle, axis TrialAxis, scores []float64, y scale, o TrialsOptions) {
-	best := len(o.Best) > 0
-	legend := []legendEntry{{symbol: dotSymbol, color: ClassColor(0), text: "trials"}}
-	if best {
-		legend = append(legend, legendEntry{symbol: dotSymbol, color: ClassColor(1), text: "best setting"})
+	looks := o.looks()
+	var legend []legendEntry
+	for _, l := range looks {
+		legend = append(legend, legendEntry{symbol: dotSymbol, color: l.color, text: l.name})
 	}
 	area = drawLegendAbove(c, area, legend)
 	x := scale{log: axis.Log}
@@ -110,17 +112,36 @@ func drawTrials(c *canvas, area vg.Rectangle, axis TrialAxis, scores []float64, 
 		style.noVerticals = true
 	}
 	a := drawAxes(c, area, style)
-	for _, marked := range []bool{false, true} { // the best on top
-		dot := draw.GlyphStyle{Color: translucent(ClassColor(0), 0.6), Radius: 2.6, Shape: draw.CircleGlyph{}}
-		if marked {
-			dot.Color = ClassColor(1)
-		}
+	for _, l := range looks {
+		dot := draw.GlyphStyle{Color: translucent(l.color, l.opacity), Radius: 2.6, Shape: draw.CircleGlyph{}}
 		for i, v := range scores {
-			if drawable(v) && (best && o.Best[i]) == marked {
+			if drawable(v) && l.of(i) {
 				c.DrawGlyph(dot, a.at(x.of(axis.Values[i]), y.of(v)))
 			}
 		}
 	}
+}
+
+// look is how some trials are drawn.
+type look struct {
+	name    string
+	color   color.RGBA
+	opacity float64
+	of      func(trial int) bool
+}
+
+// looks returns those of a figure; what comes later is drawn on top.
+func (o TrialsOptions) looks() []look {
+	marked := func(marks []bool, i int) bool { return len(marks) > 0 && marks[i] }
+	list := []look{{"trials", ClassColor(0), 0.6, func(i int) bool { return !marked(o.Best, i) && !marked(o.Faint, i) }}}
+	if slices.Contains(o.Faint, true) {
+		early := look{"ended early", unlabelled, 0.8, func(i int) bool { return marked(o.Faint, i) && !marked(o.Best, i) }}
+		list = slices.Insert(list, 0, early)
+	}
+	if slices.Contains(o.Best, true) {
+		list = append(list, look{"best setting", ClassColor(1), 1, func(i int) bool { return marked(o.Best, i) }})
+	}
+	return list
 }
 
 // scale is how values become places on an axis.

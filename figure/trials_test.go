@@ -21,6 +21,9 @@ func TestTrialsDrawAPanelForEachAxis(t *testing.T) {
 	if n := count(best, figure.ClassColor(1)); n == 0 {
 		t.Error("the best setting is not to be seen")
 	}
+	if faint := must(t)(figure.Trials(scores, []figure.TrialAxis{numbers}, figure.TrialsOptions{Faint: []bool{true, true, true, true}})); count(faint, figure.ClassColor(0)) >= count(one, figure.ClassColor(0)) {
+		t.Error("trials that were ended early look as the others do")
+	}
 	for name, axis := range map[string]figure.TrialAxis{
 		"too few values": {Values: []float64{1}}, "no logarithm": {Values: []float64{0, 1, 2, 3}, Log: true},
 		"no category": {Values: []float64{0, 1, 2, 0}, Categories: []string{"a", "b"}}, "infinite": {Values: []float64{0, 1, math.Inf(1), 0}},

@@ -45,6 +45,7 @@ type Options struct {
 	Resume    bool   // go on with the run in Out
 	Overwrite bool   // start anew though there is one
 	TrainOnly bool   // leave out what comes after training, to compare
+	Until     int    // epochs after which the run is interrupted, to be resumed perhaps; 0 for none
 
 	// Checkpoints says when checkpoints are written into a folder below Out; nil for
 	// one at the end, however it comes.
@@ -242,6 +243,12 @@ func (s *Session) fit(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.Until > 0 {
+		var interrupt context.CancelFunc
+		ctx, interrupt = context.WithCancel(ctx)
+		defer interrupt()
+		s.Observers = append(s.Observers, s.until(digests, interrupt))
+	}
 	s.digests = &weightDigests{}
 	if s.Stages != nil {
 		if !s.Resume || s.Folder.checkpoints == 0 {
@@ -343,6 +350,18 @@ func (s *Session) watch(e train.Event, _ *train.Run) error {
 		s.Numbers.FirstStep = time.Since(s.Started).Seconds()
 	}
 	return nil
+}
+
+// until returns what interrupts the run after so many epochs, or at once where it has had them before. It
+// waits for the digests of the data, so that what is saved is the same however fast they are.
+func (s *Session) until(digests func() (Digests, error), interrupt func()) observer {
+	return func(e train.Event, r *train.Run) error {
+		if (e == train.Started || e == train.EpochEnded) && len(r.History.Epochs) >= s.Until {
+			digests() // whose error is told where they are recorded
+			interrupt()
+		}
+		return nil
+	}
 }
 
 // RateChangesFlag is the flag of a command that makes changes of the learning rate, each as

@@ -17,6 +17,7 @@ func (r *Results) Draw() (*figure.Figure, error) {
 		for _, one := range s.Outcomes {
 			if one.Failed == "" {
 				outcomes, o.Best = append(outcomes, one), append(o.Best, rank == 0)
+				o.Faint = append(o.Faint, s.Rung < r.Settings[0].Rung)
 			}
 		}
 	}

@@ -1,9 +1,12 @@
 package sweep
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -19,10 +22,13 @@ const (
 	Grid Search = "grid"
 	// Random draws them (Bergstra & Bengio, Random search for hyper-parameter optimization, 2012).
 	Random Search = "random"
+	// Halving draws them, too, but trains most of them for a few epochs only: successive halving (Jamieson &
+	// Talwalkar, Non-stochastic best arm identification and hyperparameter optimization, 2016).
+	Halving Search = "halving"
 )
 
 // Searches lists the searches.
-func Searches() []Search { return []Search{Grid, Random} }
+func Searches() []Search { return []Search{Grid, Random, Halving} }
 
 // Plan is what a sweep is to try. Everything else follows from it: the i-th setting is the same
 // however many there are, and whatever has been tried before.
@@ -33,6 +39,11 @@ type Plan struct {
 	// Settings is how many settings are drawn; a grid has as many as there are.
 	Settings int    `json:"settings,omitempty"`
 	Seed     uint64 `json:"search_seed"` // of what is drawn
+
+	// Halving begins with all settings and few epochs, keeps the best of Reduction settings, trains those
+	// Reduction times as long, and so on, until some have had all Epochs.
+	Epochs    int `json:"epochs,omitempty"`
+	Reduction int `json:"reduction,omitempty"` // at least 2
 
 	Score          string `json:"score"` // what is ranked by: "val_loss"
 	HigherIsBetter bool   `json:"higher_is_better,omitempty"`
@@ -61,6 +72,14 @@ func (p *Plan) Validate() error {
 	}
 	if p.Search != Grid && p.Settings < 1 {
 		return fmt.Errorf("sweep: %d settings, want at least 1", p.Settings)
+	}
+	if p.Search == Halving {
+		switch {
+		case p.Reduction < 2:
+			return fmt.Errorf("sweep: a reduction of %d, want at least 2", p.Reduction)
+		case p.Settings < p.Reduction || p.Epochs < p.Reduction:
+			return fmt.Errorf("sweep: %d settings and %d epochs are too few to keep the best of %d settings; want as many of both at least", p.Settings, p.Epochs, p.Reduction)
+		}
 	}
 	settings := float64(p.Settings)
 	if p.Search == Grid {
@@ -91,6 +110,12 @@ func (p *Plan) Differ(here *Plan) error {
 		return fmt.Errorf("the sweep has the search seed %d, not %d", p.Seed, here.Seed)
 	case p.Score != here.Score:
 		return fmt.Errorf("the sweep is ranked by %s, not by %s", p.Score, here.Score)
+	case p.Epochs != here.Epochs:
+		return fmt.Errorf("the sweep has %d epochs, not %d", p.Epochs, here.Epochs)
+	case p.Reduction != here.Reduction:
+		return fmt.Errorf("the sweep has the reduction %d, not %d", p.Reduction, here.Reduction)
+	case p.Search == Halving && p.Settings != here.Settings:
+		return fmt.Errorf("the sweep has %d settings, not %d; halving begins with all of them", p.Settings, here.Settings)
 	case here.Settings < p.Settings:
 		return fmt.Errorf("the sweep has %d settings already, and cannot have but %d", p.Settings, here.Settings)
 	}
@@ -145,10 +170,11 @@ func product(axes []Axis) []Values {
 // draw returns settings at random. One that comes again is drawn anew; where all there are have
 // been drawn, there are no more.
 func (p *Plan) draw() []Values {
-	const patience = 1000 // draws in a row that are nothing new
+	const patience = 1000 // draws in a row that are nothing new, where nobody knows how many there are
 	var all []Values
 	seen := map[string]bool{}
-	for index, missed := uint64(0), 0; len(all) < p.Settings && missed < patience; index++ {
+	known := int(min(size(p.Axes), MostTrials+1)) // 0 where there is a range of numbers
+	for index, missed := uint64(0), 0; len(all) < p.Settings && (known > 0 && len(all) < known || known == 0 && missed < patience); index++ {
 		v, key := p.setting(index)
 		if seen[key] {
 			missed++
@@ -178,28 +204,62 @@ type Task struct {
 	Trial   int    `json:"trial"`   // from 1
 	Setting int    `json:"setting"` // from 1
 	Values  Values `json:"values"`
+	// Stop is the number of epochs after which the trial rests, so that it can go on later; 0 for its end.
+	Stop int `json:"stop,omitempty"`
 }
 
-// tasks returns the trials of some settings, by their indices.
-func (p *Plan) tasks(settings []Values) []Task {
+// tasks returns the trials of one of the settings, by its index.
+func (p *Plan) tasks(settings []Values, index, stop int) []Task {
 	var tasks []Task
 	repeats := product(p.Repeats)
-	for s, setting := range settings {
-		for r, repeat := range repeats {
-			t := Task{Trial: s*len(repeats) + r + 1, Setting: s + 1, Values: Values{}}
-			for _, v := range []Values{setting, repeat} {
-				for name, value := range v {
-					t.Values[name] = value
-				}
-			}
-			tasks = append(tasks, t)
-		}
+	for r, repeat := range repeats {
+		t := Task{Trial: index*len(repeats) + r + 1, Setting: index + 1, Values: maps.Clone(settings[index]), Stop: stop}
+		maps.Copy(t.Values, repeat)
+		tasks = append(tasks, t)
 	}
 	return tasks
 }
 
-// Tasks returns all trials of the plan in their order.
-func (p *Plan) Tasks() []Task { return p.tasks(p.All()) }
+// Tasks returns all trials of the plan in their order, to their ends.
+func (p *Plan) Tasks() []Task {
+	var tasks []Task
+	settings := p.All()
+	for i := range settings {
+		tasks = append(tasks, p.tasks(settings, i, 0)...)
+	}
+	return tasks
+}
+
+// rung is a step of successive halving: how many settings get that far, and the epochs after which
+// they are compared; 0 epochs are all.
+type rung struct{ settings, stop int }
+
+// rungs returns the steps that a sweep of n settings goes through. Of halving there are as many as settings
+// and epochs allow, s + 1 with the largest s for which the reduction η has η^s ≤ n and η^s ≤ R epochs; rung k
+// compares ⌊n/η^k⌋ settings after R·η^(k−s) epochs (Li et al., Hyperband, 2018, one of its brackets).
+func (p *Plan) rungs(n int) []rung {
+	if p.Search != Halving {
+		return []rung{{n, 0}}
+	}
+	most := 1 // η^s
+	for most*p.Reduction <= min(n, p.Epochs) {
+		most *= p.Reduction
+	}
+	var list []rung
+	for kept := 1; kept < most; kept *= p.Reduction {
+		list = append(list, rung{n / kept, int(math.Round(float64(p.Epochs*kept) / float64(most)))})
+	}
+	return append(list, rung{n / most, 0})
+}
+
+// Rungs says in words what halving does with n settings: "27 settings for 1, 9 for 3, 3 for 9, 1 for 27 epochs".
+func (p *Plan) Rungs(n int) string {
+	var parts []string
+	for _, r := range p.rungs(n) {
+		parts = append(parts, fmt.Sprintf("%d for %d", r.settings, cmp.Or(r.stop, p.Epochs)))
+	}
+	return strings.Replace(strings.Join(parts, ", "), " for", " settings for", 1) + " epochs"
+}
 
 // ErrNothing is the error of a sweep in which all trials failed.
 var ErrNothing = errors.New("sweep: all trials failed")

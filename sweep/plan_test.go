@@ -59,6 +59,8 @@ func TestPlansThatCannotBe(t *testing.T) {
 		"of which a setting":      {Axes: []Axis{codes}, Repeats: []Axis{{Name: "seed", Low: 0, High: 1}}, Search: Grid},
 		"at least 1":              {Axes: []Axis{codes}, Search: Random},
 		`search is "best"`:        {Axes: []Axis{codes}, Search: "best"},
+		"a reduction of 1":        {Axes: []Axis{codes}, Search: Halving, Settings: 3, Epochs: 9, Reduction: 1},
+		"3 settings and 2 epochs": {Axes: []Axis{codes}, Search: Halving, Settings: 3, Epochs: 2, Reduction: 3},
 		"1000000 trials, want at": {Axes: []Axis{{Low: 1, High: 1000, Whole: true}, {Low: 1, High: 1000, Whole: true}}, Search: Grid},
 	} {
 		if err := p.Validate(); err == nil || !strings.Contains(err.Error(), want) {

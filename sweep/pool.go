@@ -16,25 +16,28 @@ type Pool interface {
 
 // Local is a pool of goroutines.
 type Local struct {
-	Jobs int // trials at a time; at least 1
-	// Try runs a trial. A trial that fails is an outcome; an error says that it could not be run to
+	Jobs  int // trials at a time; at least 1
+	Cores int // that those have together
+	// Try runs a trial on so many cores. A trial that fails is an outcome; an error says that it could not be run to
 	// its end, because ctx was cancelled or the disk is full, and ends the sweep.
-	Try func(ctx context.Context, t Task) (Outcome, error)
+	Try func(ctx context.Context, t Task, cores int) (Outcome, error)
 }
 
 var _ Pool = Local{}
 
-// Run takes the tasks in their order.
+// Run takes the tasks in their order. Fewer tasks than jobs have more cores each.
 func (l Local) Run(ctx context.Context, tasks []Task, done func(Outcome) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	queue := make(chan Task)
 	var workers sync.WaitGroup
 	var mu sync.Mutex
-	for range max(l.Jobs, 1) {
+	jobs := max(min(l.Jobs, len(tasks)), 1)
+	cores := max(l.Cores/jobs, 1)
+	for range jobs {
 		workers.Go(func() {
 			for t := range queue {
-				o, err := l.Try(ctx, t)
+				o, err := l.Try(ctx, t, cores)
 				if err == nil {
 					mu.Lock()
 					err = done(o)

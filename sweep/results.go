@@ -16,7 +16,7 @@ import (
 // Results are what the trials of a sweep came to.
 type Results struct {
 	Score    string   `json:"score"`    // what is ranked by
-	Trials   int      `json:"trials"`   // that have been run
+	Trials   int      `json:"trials"`   // that have been run; of halving each counts again whenever it went on
 	Of       int      `json:"of"`       // that there are
 	Failed   int      `json:"failed"`   // of those that have been run
 	Settings []Result `json:"settings"` // the best first; those with failures last
@@ -30,6 +30,7 @@ type Results struct {
 type Result struct {
 	Setting int    `json:"setting"` // from 1
 	Values  Values `json:"values"`
+	Rung    int    `json:"rung"` // of halving that it has got to, from 0; those further up are ranked before it
 	// Mean and Deviation are of the scores of its trials: their mean and standard deviation (n − 1). Mean is nil
 	// where a trial failed, Deviation with fewer than two.
 	Mean      *float64  `json:"mean"`
@@ -40,53 +41,53 @@ type Result struct {
 // Results ranks the settings of which there are outcomes, by the mean over their trials.
 func (s *Store) Results() *Results {
 	plan := &s.notes.Plan
-	r := &Results{Score: plan.Score, plan: plan}
-	settings := plan.All()
-	bySetting := map[int]*Result{}
-	for _, t := range plan.tasks(settings) {
-		r.Of++
-		o, known := s.outcomes[t.Trial]
-		if !known {
+	c := s.climb()
+	r := &Results{Score: plan.Score, Trials: c.done, Of: c.of, plan: plan}
+	for _, one := range c.results {
+		if one == nil {
 			continue
 		}
-		r.Trials++
-		if o.Failed != "" {
-			r.Failed++
+		for _, o := range one.Outcomes {
+			if o.Failed != "" {
+				r.Failed++
+			}
 		}
-		if bySetting[t.Setting] == nil {
-			bySetting[t.Setting] = &Result{Setting: t.Setting, Values: settings[t.Setting-1]}
-		}
-		bySetting[t.Setting].Outcomes = append(bySetting[t.Setting].Outcomes, o)
-	}
-	for _, one := range bySetting {
-		one.sum()
 		r.Settings = append(r.Settings, *one)
 	}
-	slices.SortFunc(r.Settings, func(a, b Result) int {
-		return cmp.Or(compareScores(a.Mean, b.Mean, plan.HigherIsBetter), cmp.Compare(a.Setting, b.Setting))
-	})
+	slices.SortFunc(r.Settings, func(a, b Result) int { return a.compare(&b, plan.HigherIsBetter) })
 	return r
 }
 
-// sum works out mean and standard deviation, in the order of the trials.
-func (r *Result) sum() {
-	n, mean := float64(len(r.Outcomes)), 0.0
-	for _, o := range r.Outcomes {
+// newResult works out mean and standard deviation, in the order of the trials.
+func newResult(setting, rung int, v Values, outcomes []Outcome) *Result {
+	r := &Result{Setting: setting, Rung: rung, Values: v, Outcomes: outcomes}
+	n, mean := float64(len(outcomes)), 0.0
+	for _, o := range outcomes {
 		if o.Failed != "" {
-			return
+			return r
 		}
 		mean += o.Score / n
 	}
 	r.Mean = &mean
 	if n < 2 {
-		return
+		return r
 	}
 	squares := 0.0
-	for _, o := range r.Outcomes {
+	for _, o := range outcomes {
 		squares += (o.Score - mean) * (o.Score - mean)
 	}
 	deviation := math.Sqrt(squares / (n - 1))
 	r.Deviation = &deviation
+	return r
+}
+
+// compare puts the better of two settings first: one that has failed last, then one that got further, then
+// the better mean, then the earlier.
+func (r *Result) compare(other *Result, higher bool) int {
+	if r.Mean != nil && other.Mean != nil && r.Rung != other.Rung {
+		return cmp.Compare(other.Rung, r.Rung)
+	}
+	return cmp.Or(compareScores(r.Mean, other.Mean, higher), cmp.Compare(r.Setting, other.Setting))
 }
 
 // compareScores puts the better first, and what failed last.

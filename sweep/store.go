@@ -40,6 +40,7 @@ type Outcome struct {
 	Task
 	// Failed says why there is no model; the numbers below then mean nothing.
 	Failed string `json:"failed,omitempty"`
+	Over   bool   `json:"over"` // it will not go on: it has taken all epochs, has stopped early, or failed
 
 	Score      float64            `json:"score"`   // of the epoch whose weights the model has
 	Epoch      int                `json:"epoch"`   // that epoch
@@ -55,13 +56,13 @@ type Store struct {
 	dir      string
 	lock     *filelock.Lock
 	notes    *Notes
-	outcomes map[int]Outcome // by trial
+	outcomes map[int]map[int]Outcome // by trial and where it was to stop
 	journal  *os.File
 }
 
 // Open locks the folder of a sweep, which it makes if need be.
 func Open(dir string) (s *Store, err error) {
-	s = &Store{dir: dir, outcomes: map[int]Outcome{}}
+	s = &Store{dir: dir, outcomes: map[int]map[int]Outcome{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -103,15 +104,25 @@ func ReadNotes(dir string) (*Notes, error) {
 	return n, nil
 }
 
-// Left returns how many trials have no outcome yet.
-func (s *Store) Left() int { return len(s.left(s.notes.Plan.Tasks())) }
+// keep remembers an outcome.
+func (s *Store) keep(o Outcome) {
+	if s.outcomes[o.Trial] == nil {
+		s.outcomes[o.Trial] = map[int]Outcome{}
+	}
+	s.outcomes[o.Trial][o.Stop] = o
+}
 
-// left returns those of some trials that have no outcome yet.
-func (s *Store) left(all []Task) []Task {
-	return slices.DeleteFunc(slices.Clone(all), func(t Task) bool {
-		_, known := s.outcomes[t.Trial]
-		return known
-	})
+// outcome returns what a trial came to: where it was to stop, or before, if it will not go on.
+func (s *Store) outcome(t Task) (Outcome, bool) {
+	if o, ok := s.outcomes[t.Trial][t.Stop]; ok {
+		return o, true
+	}
+	for _, o := range s.outcomes[t.Trial] {
+		if o.Over && (t.Stop == 0 || o.Stop > 0 && o.Stop < t.Stop) {
+			return o, true
+		}
+	}
+	return Outcome{}, false
 }
 
 // Files lists what the sweep has left in its folder for its user.
@@ -153,7 +164,7 @@ func (s *Store) read() error {
 		if err := json.Unmarshal(line, &o); err != nil {
 			return fmt.Errorf("sweep: read %s: line %d: %w", path, number+1, err)
 		}
-		s.outcomes[o.Trial] = o
+		s.keep(o)
 	}
 	if len(whole) < len(text) {
 		if err := os.Truncate(path, int64(len(whole))); err != nil {
@@ -172,7 +183,7 @@ func (s *Store) Begin(n Notes, goesOn bool) error {
 				return fmt.Errorf("sweep: %w", err)
 			}
 		}
-		s.outcomes = map[int]Outcome{}
+		s.outcomes = map[int]map[int]Outcome{}
 	}
 	text, err := json.MarshalIndent(n, "", "  ")
 	if err == nil {
@@ -200,7 +211,7 @@ func (s *Store) Add(o Outcome) error {
 	if err != nil {
 		return fmt.Errorf("sweep: %s: %w", OutcomesFile, err)
 	}
-	s.outcomes[o.Trial] = o
+	s.keep(o)
 	return nil
 }
 

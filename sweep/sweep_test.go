@@ -29,15 +29,18 @@ func begin(t *testing.T, dir string, p Plan, goesOn bool) *Store {
 	return s
 }
 
+// left is how many trials have no outcome yet.
+func left(s *Store) int { return len(s.climb().left) }
+
 // score is what a trial of the tests comes to: better for larger codes, a little different from
 // seed to seed.
 func score(t Task) Outcome {
 	v := map[string]float64{"8": 3, "16": 2, "32": 1}[t.Values["codes"]] + map[string]float64{"1": 0.1, "2": -0.1}[t.Values["seed"]]
-	return Outcome{Task: t, Score: v, Epoch: 2, Epochs: 2, Numbers: map[string]float64{"val_loss": v}, Seconds: 1, Parameters: 7}
+	return Outcome{Task: t, Over: t.Stop == 0, Score: v, Epoch: 2, Epochs: 2, Numbers: map[string]float64{"val_loss": v}, Seconds: 1, Parameters: 7}
 }
 
 func pool(jobs int, tried *atomic.Int64) Local {
-	return Local{Jobs: jobs, Try: func(_ context.Context, t Task) (Outcome, error) {
+	return Local{Jobs: jobs, Try: func(_ context.Context, t Task, _ int) (Outcome, error) {
 		tried.Add(1)
 		return score(t), nil
 	}}
@@ -109,14 +112,14 @@ func TestSweepGoesOn(t *testing.T) {
 	dir := t.TempDir()
 	s := begin(t, dir, grid, false)
 	stop := errors.New("stop")
-	err := Run(t.Context(), s, Local{Jobs: 1, Try: func(_ context.Context, t Task) (Outcome, error) {
+	err := Run(t.Context(), s, Local{Jobs: 1, Try: func(_ context.Context, t Task, _ int) (Outcome, error) {
 		if t.Trial == 4 {
 			return Outcome{}, stop
 		}
 		return score(t), nil
 	}}, func(Progress) {})
-	if !errors.Is(err, stop) || s.Left() != 3 {
-		t.Fatalf("got %v with %d trials left", err, s.Left())
+	if !errors.Is(err, stop) || left(s) != 3 {
+		t.Fatalf("got %v with %d trials left", err, left(s))
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -135,13 +138,13 @@ func TestSweepGoesOn(t *testing.T) {
 		if err := Run(t.Context(), s, pool(2, &tried), func(Progress) {}); err != nil {
 			t.Fatal(err)
 		}
-		if tried.Load() != 4 || s.Left() != 0 {
-			t.Errorf("%d bytes less: %d trials were run, %d are left; want 4, those from the half line on", cut, tried.Load(), s.Left())
+		if tried.Load() != 4 || left(s) != 0 {
+			t.Errorf("%d bytes less: %d trials were run, %d are left; want 4, those from the half line on", cut, tried.Load(), left(s))
 		}
 		s.Close()
 		s = begin(t, dir, grid, true) // the file is whole again
-		if s.Left() != 0 {
-			t.Errorf("%d trials are left after reading again", s.Left())
+		if left(s) != 0 {
+			t.Errorf("%d trials are left after reading again", left(s))
 		}
 		s.Close()
 	}
@@ -154,17 +157,17 @@ func TestSweepGoesOn(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if s = begin(t, dir, grid, true); s.Left() != 6 {
-		t.Errorf("%d trials are left of an empty file, want 6", s.Left())
+	if s = begin(t, dir, grid, true); left(s) != 6 {
+		t.Errorf("%d trials are left of an empty file, want 6", left(s))
 	}
 }
 
 func TestFailedTrialsAreRankedLast(t *testing.T) {
 	s := begin(t, t.TempDir(), grid, false)
 	fail := func(what string) Local {
-		return Local{Jobs: 2, Try: func(_ context.Context, t Task) (Outcome, error) {
+		return Local{Jobs: 2, Try: func(_ context.Context, t Task, _ int) (Outcome, error) {
 			if t.Values["codes"] == what || what == "" {
-				return Outcome{Task: t, Failed: "loss is not finite"}, nil
+				return Outcome{Task: t, Failed: "loss is not finite", Over: true}, nil
 			}
 			return score(t), nil
 		}}
@@ -191,7 +194,7 @@ func TestFailedTrialsAreRankedLast(t *testing.T) {
 func TestCancelledPoolsRunNothingMore(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var tried atomic.Int64
-	err := Local{Jobs: 2, Try: func(ctx context.Context, t Task) (Outcome, error) {
+	err := Local{Jobs: 2, Try: func(ctx context.Context, t Task, _ int) (Outcome, error) {
 		tried.Add(1)
 		cancel()
 		return Outcome{}, context.Cause(ctx)
@@ -221,7 +224,84 @@ func TestAFolderIsOneSweeps(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
-	if s = begin(t, dir, grid, false); s.Left() != 6 {
-		t.Errorf("a sweep that starts anew has %d trials left, want 6", s.Left())
+	if s = begin(t, dir, grid, false); left(s) != 6 {
+		t.Errorf("a sweep that starts anew has %d trials left, want 6", left(s))
+	}
+}
+
+// The steps of the example in Li et al., Hyperband (JMLR 2018), table 1: its bracket s = 4.
+func TestRungsAreThoseOfHyperband(t *testing.T) {
+	p := Plan{Search: Halving, Epochs: 81, Reduction: 3}
+	if got, want := p.rungs(81), []rung{{81, 1}, {27, 3}, {9, 9}, {3, 27}, {1, 0}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got, want := p.Rungs(81), "81 settings for 1, 27 for 3, 9 for 9, 3 for 27, 1 for 81 epochs"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for n := 2; n < 40; n++ {
+		for epochs := 2; epochs < 40; epochs++ {
+			p := Plan{Search: Halving, Epochs: epochs, Reduction: 2}
+			rungs := p.rungs(n)
+			if rungs[0].settings != n || rungs[len(rungs)-1].stop != 0 || len(rungs) < 2 {
+				t.Fatalf("%d settings, %d epochs: %v", n, epochs, rungs)
+			}
+			for i, r := range rungs[:len(rungs)-1] {
+				next := rungs[i+1]
+				if r.stop < 1 || r.stop >= epochs || next.stop > 0 && next.stop <= r.stop || next.settings < 1 || next.settings > r.settings/2 {
+					t.Fatalf("%d settings, %d epochs: %v", n, epochs, rungs)
+				}
+			}
+		}
+	}
+}
+
+var halving = Plan{Axes: []Axis{codes, {Name: "optimizer", Values: []string{"adam", "nadam", "sgd"}}}, Repeats: []Axis{seed}, Search: Halving,
+	Settings: 9, Epochs: 9, Reduction: 3, Score: "val_loss"}
+
+// Halving gives the best of each step more epochs, whatever the order in which trials end, and a
+// trial that is over or has failed is not run again.
+func TestHalvingGoesOnWithTheBest(t *testing.T) {
+	var want *Results
+	for _, jobs := range []int{1, 4} {
+		stops := map[int]int{}
+		s := begin(t, t.TempDir(), halving, false)
+		local := Local{Jobs: jobs, Try: func(_ context.Context, t Task, _ int) (Outcome, error) {
+			o := score(t)
+			o.Over = t.Stop == 0 || t.Trial == 18
+			if t.Values["optimizer"] == "sgd" && t.Values["codes"] == "32" {
+				return Outcome{Task: t, Failed: "loss is not finite", Over: true}, nil
+			}
+			return o, nil
+		}}
+		if err := Run(t.Context(), s, local, func(p Progress) { stops[p.Last.Stop]++ }); err != nil {
+			t.Fatal(err)
+		}
+		r := s.Results()
+		if stops[1] != 18 || stops[3] != 6 && stops[3] != 5 || stops[0] > 2 || r.Of != 26 || r.Trials != 26 || r.Failed != 2 {
+			t.Errorf("%d jobs: trials by where they were to stop %v, %d of %d, %d failed", jobs, stops, r.Trials, r.Of, r.Failed)
+		}
+		if r.Settings[0].Rung != 2 || r.Settings[0].Values["codes"] != "32" || r.Settings[1].Rung != 1 || r.Settings[3].Rung != 0 || r.Settings[8].Mean != nil {
+			t.Errorf("%d jobs: ranked %+v", jobs, r.Settings)
+		}
+		if want == nil {
+			want = r
+		}
+		if !reflect.DeepEqual(r, want) {
+			t.Errorf("%d jobs: %+v, want %+v", jobs, r, want)
+		}
+	}
+}
+
+func TestFewTrialsHaveMoreCores(t *testing.T) {
+	for tasks, want := range map[int]int{1: 8, 2: 4, 3: 2, 4: 2, 6: 2} {
+		l := Local{Jobs: 4, Cores: 8, Try: func(_ context.Context, task Task, cores int) (Outcome, error) {
+			if cores != want {
+				t.Errorf("%d tasks: %d cores each, want %d", tasks, cores, want)
+			}
+			return score(task), nil
+		}}
+		if err := l.Run(t.Context(), grid.Tasks()[:tasks], func(Outcome) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -33,6 +33,7 @@ type sweepFlags struct {
 	out, resume, search, rankBy string
 	overwrite                   bool
 	trials, jobs, threads       int
+	reduction                   int
 	searchSeed                  uint64
 	train                       trainCommandFlags // of which only what cannot be varied is set
 	values                      map[string]*valuesFlag
@@ -68,6 +69,11 @@ settings sooner where some of what is varied matters little. Without it every co
 they can be counted and --trials is not given. --trials counts trainings, of all seeds together; which ones
 are drawn depends on --search-seed alone.
 
+--search halving draws settings, too, but gives most of them few epochs: it trains all for some,
+goes on with the best third (--reduction) for three times as many, and so on, until some
+have had all --epochs. So it looks at more settings in the same time; one that starts slowly
+may be missed. A trial that goes on makes the bits of one that never paused.
+
 A setting is ranked by the mean over its seeds (--seed, --split-seed), with their standard
 deviation beside it: differences smaller than that are chance. What counts is the validation
 loss of the last epoch, or with early stopping of the best; where --architecture, --kind or
@@ -92,6 +98,7 @@ with more --trials if you like.`,
   hourglass sweep wine.csv --label cultivar --codes 2..8 --learning-rate 1e-4..1e-1 --batch-size 8,16,32 --trials 50
   hourglass sweep fashion.npy --codes 16 --kind default,denoising,sparse,vae --epochs 10 --seed 1..5 --test 0.1
   hourglass sweep wine.csv --label cultivar --codes 4 --learning-rate 1e-4..1e-1/7 --optimizer adam,rmsprop --search grid
+  hourglass sweep mnist --codes 4..64 --learning-rate 1e-4..1e-1 --epochs 27 --search halving --trials 54
   hourglass sweep --resume runs/wine-sweep --trials 100`,
 		Args: arguments(oneOrResumed),
 		RunE: f.run,
@@ -104,7 +111,8 @@ with more --trials if you like.`,
 	cmd.MarkFlagDirname("resume")
 	flags.BoolVar(&f.overwrite, "overwrite", false, "start anew though there is a sweep in the folder, which is removed")
 	flags.StringVar(&f.search, "search", "", "how to find settings: `"+searchNames("|")+"` (default grid where combinations can be counted and --trials is not given, else random)")
-	flags.IntVar(&f.trials, "trials", 0, fmt.Sprintf("how many trainings to draw at random, of all seeds together (default %d settings)", defaultSettings))
+	flags.IntVar(&f.trials, "trials", 0, fmt.Sprintf("how many trainings to draw at random, of all seeds together (default %d settings; halving takes all if they can be counted)", defaultSettings))
+	flags.IntVar(&f.reduction, "reduction", 3, "with --search halving, keep the best of so many settings at a time")
 	flags.Uint64Var(&f.searchSeed, "search-seed", hourglass.DefaultSeed, "seed of the settings that are drawn")
 	flags.StringVar(&f.rankBy, "rank-by", "", "`NUMBER` to rank by: val_loss, or val_ and the name of a metric: "+strings.Join(metric.Names(), ", "))
 	flags.IntVar(&f.jobs, "jobs", 0, "trainings at a time (default one for each core)")
@@ -243,7 +251,11 @@ func (f *sweepFlags) plan(cmd *cobra.Command) (p sweep.Plan, common sweep.Values
 
 // chooseSearch decides how settings are found, and how many there are.
 func (f *sweepFlags) chooseSearch(cmd *cobra.Command, p *sweep.Plan) error {
-	counted := !slices.ContainsFunc(p.Axes, func(a sweep.Axis) bool { return a.Count() == 0 })
+	combinations, counted := 1, true
+	for _, a := range p.Axes {
+		counted = counted && a.Count() > 0
+		combinations = min(combinations*a.Count(), sweep.MostTrials+1)
+	}
 	switch p.Search = sweep.Search(f.search); {
 	case p.Search != "" && !slices.Contains(sweep.Searches(), p.Search):
 		return usagef("--search is %q, want one of %s", f.search, searchNames(", "))
@@ -256,6 +268,9 @@ func (f *sweepFlags) chooseSearch(cmd *cobra.Command, p *sweep.Plan) error {
 	if cmd.Flags().Changed("trials") && f.trials < 1 {
 		return usagef("--trials is %d, want at least 1", f.trials)
 	}
+	if cmd.Flags().Changed("reduction") && p.Search != sweep.Halving {
+		return usagef("--reduction is for --search halving")
+	}
 	if p.Search == sweep.Grid {
 		if f.trials > 0 {
 			return usagef("--trials says how many settings to draw, but --search grid tries all")
@@ -263,6 +278,19 @@ func (f *sweepFlags) chooseSearch(cmd *cobra.Command, p *sweep.Plan) error {
 		return nil
 	}
 	p.Seed, p.Settings = f.searchSeed, defaultSettings
+	if counted && p.Search == sweep.Halving {
+		p.Settings = combinations
+	}
+	if p.Search == sweep.Halving {
+		epochs := f.values["epochs"].texts
+		if p.Reduction = f.reduction; p.Reduction < 2 {
+			return usagef("--reduction is %d, want at least 2", p.Reduction)
+		}
+		if len(epochs) == 0 || slices.ContainsFunc(p.Axes, func(a sweep.Axis) bool { return a.Name == "epochs" }) {
+			return usagef("--search halving divides the epochs up; want --epochs with one value, which the last settings get")
+		}
+		p.Epochs, _ = strconv.Atoi(epochs[0]) // which has been read as a number
+	}
 	if f.trials > 0 {
 		seeds := 1
 		for _, a := range p.Repeats {
@@ -415,10 +443,9 @@ func (f *sweepFlags) sweep(cmd *cobra.Command, t *trials, store *sweep.Store, pl
 	log := f.output.log(cmd)
 	t.store = store
 	threads := cmp.Or(f.threads, runtime.GOMAXPROCS(0))
-	jobs := max(min(cmp.Or(f.jobs, threads), store.Left()), 1)
-	t.threads = max(threads/jobs, 1)
-	f.describe(log, t, store, plan, jobs, threads)
-	err := sweep.Run(cmd.Context(), store, sweep.Local{Jobs: jobs, Try: t.try}, tell(log, plan))
+	jobs := cmp.Or(f.jobs, threads)
+	f.describe(log, t, store, plan)
+	err := sweep.Run(cmd.Context(), store, sweep.Local{Jobs: jobs, Cores: threads, Try: t.try}, tell(log, plan))
 	results := store.Results()
 	if err == nil {
 		err = t.complete(results)
@@ -455,21 +482,22 @@ func (f *sweepFlags) sweep(cmd *cobra.Command, t *trials, store *sweep.Store, pl
 }
 
 // describe tells what is going to be done.
-func (f *sweepFlags) describe(log io.Writer, t *trials, store *sweep.Store, plan sweep.Plan, jobs, threads int) {
-	all := len(plan.Tasks())
+func (f *sweepFlags) describe(log io.Writer, t *trials, store *sweep.Store, plan sweep.Plan) {
 	fmt.Fprintf(log, "%s: %d samples of shape %v\n", filepath.Base(t.data), t.in.Len(), t.in.Shape())
 	for _, note := range t.in.Notes() {
 		fmt.Fprintln(log, note)
 	}
-	settings, each := len(plan.All()), ""
+	all, settings, each := len(plan.Tasks()), len(plan.All()), ""
 	if seeds := all / settings; seeds > 1 {
 		each = fmt.Sprintf(", each with %d seeds", seeds)
 	}
 	fmt.Fprintf(log, "%d trials: %d settings (%s)%s, ranked by %s\n", all, settings, plan.Search, each, plan.Score)
-	if done := all - store.Left(); done > 0 {
-		fmt.Fprintf(log, "%d of them are done\n", done)
+	if plan.Search == sweep.Halving {
+		fmt.Fprintln(log, plan.Rungs(settings))
 	}
-	fmt.Fprintf(log, "%d at a time, with %d of %d threads each\n", jobs, t.threads, max(threads, jobs))
+	if r := store.Results(); r.Trials > 0 {
+		fmt.Fprintf(log, "%d of %d are done\n", r.Trials, r.Of)
+	}
 }
 
 // tell returns what shows each trial in a line, with how long the others will take.
@@ -487,7 +515,7 @@ func tell(log io.Writer, plan sweep.Plan) func(sweep.Progress) {
 		if p.Last.Failed != "" {
 			fmt.Fprintf(&text, " failed: %s", p.Last.Failed)
 		} else {
-			fmt.Fprintf(&text, " %s %.5g, %.1fs", plan.Score, p.Last.Score, p.Last.Seconds)
+			fmt.Fprintf(&text, " %s %.5g, %d epochs, %.1fs", plan.Score, p.Last.Score, p.Last.Epochs, p.Last.Seconds)
 		}
 		if remaining := p.Of - p.Done; remaining > 0 && time.Since(begin) > progress.Patience {
 			each := time.Since(begin) / time.Duration(p.Done-first)

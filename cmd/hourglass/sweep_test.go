@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +40,11 @@ func modelsOf(t *testing.T, out string) map[string]string {
 	return models
 }
 
+// bestOf returns the trial of the best setting with the least loss.
+func bestOf(r sweep.Results) sweep.Outcome {
+	return slices.MinFunc(r.Settings[0].Outcomes, func(a, b sweep.Outcome) int { return cmp.Compare(a.Score, b.Score) })
+}
+
 func wantModels(t *testing.T, what, out string, want map[string]string) {
 	t.Helper()
 	got := modelsOf(t, out)
@@ -67,12 +74,7 @@ func TestSweepMakesTheModelsOfTrain(t *testing.T) {
 	mustRun(t, sweepOf(data, two, "--jobs", "2", "--threads", "4")...)
 	wantModels(t, "two jobs", two, want)
 
-	best := results.Settings[0].Outcomes[0]
-	for _, o := range results.Settings[0].Outcomes {
-		if o.Score < best.Score {
-			best = o
-		}
-	}
+	best := bestOf(results)
 	alone := filepath.Join(dir, "alone")
 	mustRun(t, "train", data, "--label", "kind", "--codes", best.Values["codes"], "--learning-rate", best.Values["learning-rate"], "--seed", best.Values["seed"],
 		"--epochs", "6", "--batch-size", "6", "--early-stopping", "3", "--test", "0.2", "--split-seed", "42", "--quiet", "--out", alone)
@@ -165,6 +167,50 @@ func withoutSeconds(t *testing.T, out string) string {
 	return strings.Join(kept, "\n")
 }
 
+// Halving makes the models of trainings that never paused, on any number of cores and after kills.
+func TestHalvingMakesTheModelsOfTrain(t *testing.T) {
+	dir := t.TempDir()
+	data := tableFile(t, dir, "table.csv", 60)
+	one, out := filepath.Join(dir, "one"), filepath.Join(dir, "out")
+	var results sweep.Results
+	begin := time.Now()
+	if err := json.Unmarshal([]byte(mustRun(t, sweepOf(data, one, "--search", "halving", "--reduction", "2", "--jobs", "1", "--json")...)), &results); err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(begin)
+	if len(results.Settings) != 4 || results.Settings[0].Rung != 2 || results.Settings[1].Rung != 1 || results.Settings[3].Rung != 0 || results.Settings[3].Outcomes[0].Epochs != 2 {
+		t.Errorf("results %+v", results)
+	}
+	for i, options := 1, sweepOf(data, out, "--search", "halving", "--reduction", "2"); i < 5; i++ {
+		cmd := process(t, options...)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		kill := time.AfterFunc(took*time.Duration(i)/5, func() { cmd.Process.Kill() })
+		cmd.Wait() // which may have been killed, or done
+		kill.Stop()
+		if _, err := os.Stat(filepath.Join(out, "sweep.json")); err == nil {
+			options = []string{"sweep", "--resume", out, "--quiet"}
+		}
+	}
+	mustRun(t, "sweep", "--resume", out, "--quiet", "--jobs", "2")
+	wantModels(t, "killed", out, modelsOf(t, one))
+	if got, want := withoutSeconds(t, out), withoutSeconds(t, one); got != want {
+		t.Errorf("the table of a killed sweep is\n%s\nwant\n%s", got, want)
+	}
+	best := bestOf(results)
+	alone := filepath.Join(dir, "alone")
+	mustRun(t, "train", data, "--label", "kind", "--codes", best.Values["codes"], "--learning-rate", best.Values["learning-rate"], "--seed", best.Values["seed"],
+		"--epochs", "6", "--batch-size", "6", "--early-stopping", "3", "--test", "0.2", "--split-seed", "42", "--quiet", "--out", alone)
+	if !bytes.Equal(readFile(t, filepath.Join(alone, "model.safetensors")), readFile(t, filepath.Join(one, "model.safetensors"))) {
+		t.Error("train with the flags of the best trial makes another model")
+	}
+	// One that was ended early goes on by itself, as any training does.
+	early := filepath.Join(one, "trials", fmt.Sprintf("%05d", results.Settings[3].Outcomes[0].Trial))
+	mustRun(t, "train", "--resume", early, "--quiet")
+	mustRun(t, "verify", early, "--quiet")
+}
+
 func TestSweepTellsWhatItDoes(t *testing.T) {
 	dir := t.TempDir()
 	data := tableFile(t, dir, "table.csv", 40)
@@ -202,6 +248,10 @@ func TestWrongUseOfSweep(t *testing.T) {
 		{2, "want some of them", []string{data, "--learning-rate", "1e-4..1e-2", "--search", "grid"}},
 		{2, "--trials says how many", []string{data, "--codes", "1,2", "--search", "grid", "--trials", "4"}},
 		{2, "one for each seed", []string{data, "--codes", "1,2", "--seed", "1..3", "--trials", "2"}},
+		{2, "want --epochs with one value", []string{data, "--codes", "1,2,3", "--search", "halving"}},
+		{2, "too few to keep the best of 3", []string{data, "--codes", "1,2", "--search", "halving", "--epochs", "9"}},
+		{2, "--reduction is 1", []string{data, "--codes", "1,2", "--search", "halving", "--epochs", "9", "--reduction", "1"}},
+		{2, "--reduction is for", []string{data, "--codes", "1,2", "--reduction", "2"}},
 		{2, `--search is "best"`, []string{data, "--codes", "1,2", "--search", "best"}},
 		{2, `--rank-by is "loss"`, []string{data, "--codes", "1,2", "--rank-by", "loss"}},
 		{2, "unknown optimizer", []string{data, "--optimizer", "adam,adams"}},

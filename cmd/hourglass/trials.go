@@ -25,13 +25,12 @@ import (
 
 // trials makes those of a sweep: a run of train each.
 type trials struct {
-	flags   *sweepFlags
-	cmd     *cobra.Command
-	data    string
-	common  sweep.Values // flags that all trials have, beside those that cannot be varied
-	in      *workflow.Input
-	store   *sweep.Store
-	threads int // of a trial
+	flags  *sweepFlags
+	cmd    *cobra.Command
+	data   string
+	common sweep.Values // flags that all trials have, beside those that cannot be varied
+	in     *workflow.Input
+	store  *sweep.Store
 }
 
 // command returns the command of train that a trial is.
@@ -134,22 +133,23 @@ func (t *trials) load() error {
 }
 
 // try runs a trial, or goes on with it, in its folder.
-func (t *trials) try(ctx context.Context, task sweep.Task) (sweep.Outcome, error) {
+func (t *trials) try(ctx context.Context, task sweep.Task, cores int) (sweep.Outcome, error) {
 	o, err := t.options(task)
 	if err != nil {
 		return sweep.Outcome{}, err
 	}
-	o.Out, o.Threads, o.TrainOnly = t.store.Trial(task.Trial), t.threads, true
+	o.Out, o.Threads, o.TrainOnly = t.store.Trial(task.Trial), cores, true
 	_, err = runs.ReadNotes(o.Out)
 	o.Resume = err == nil
+	o.Until = task.Stop
 	m, err := workflow.Train(ctx, t.in.Data, o)
-	switch {
-	case err == nil:
-		return outcome(task, m, t.store.Notes().Plan.Score), nil
+	switch rested := errors.As(err, new(*runs.Interrupted)); {
 	case ctx.Err() != nil, isOfMachine(err):
 		return sweep.Outcome{}, fmt.Errorf("trial %d: %w", task.Trial, err)
+	case err == nil || rested:
+		return outcome(task, m, o.Patience, !rested, t.store.Notes().Plan.Score), nil
 	}
-	return sweep.Outcome{Task: task, Failed: err.Error()}, nil
+	return sweep.Outcome{Task: task, Failed: err.Error(), Over: true}, nil
 }
 
 // isOfMachine reports whether an error is not the trial's fault, so that it may go well another time.
@@ -157,29 +157,47 @@ func isOfMachine(err error) bool {
 	return errors.As(err, new(*fs.PathError)) || errors.As(err, new(*os.LinkError)) || errors.As(err, new(syscall.Errno)) || errors.As(err, new(*filelock.HeldError))
 }
 
-// outcome returns what a trial came to: the numbers of the epoch whose weights its model has.
-func outcome(task sweep.Task, m *workflow.Metrics, score string) sweep.Outcome {
-	history := m.Epochs
-	o := sweep.Outcome{Task: task, Epochs: len(history.Epochs), Epoch: m.BestEpoch, Parameters: m.Parameters, Numbers: map[string]float64{}}
-	if o.Epoch == 0 {
-		o.Epoch = o.Epochs
+// outcome returns what a trial came to: the numbers of the epoch whose weights its model has, or would have
+// if the trial were over; of early stopping, which patience is above 0 for, that with the least validation loss.
+func outcome(task sweep.Task, m *workflow.Metrics, patience int, over bool, score string) sweep.Outcome {
+	history := *m.Epochs
+	if task.Stop > 0 && task.Stop < len(history.Epochs) {
+		history.Epochs = history.Epochs[:task.Stop]
+	}
+	o := sweep.Outcome{Task: task, Over: over, Epochs: len(history.Epochs), Parameters: m.Parameters, Numbers: map[string]float64{}}
+	o.Epoch = o.Epochs
+	switch {
+	case over && m.BestEpoch > 0:
+		o.Epoch = m.BestEpoch
+	case patience > 0:
+		o.Epoch = leastEpoch(history.Series("val_loss"))
 	}
 	for _, e := range history.Epochs {
 		o.Seconds += e.Seconds
 	}
 	for _, name := range append([]string{"loss"}, history.Metrics...) {
 		for _, name := range []string{name, "val_" + name} {
-			series := history.Series(name)
-			if v := series[o.Epoch-1]; !math.IsNaN(v) && !math.IsInf(v, 0) {
+			if v := history.Series(name)[o.Epoch-1]; !math.IsNaN(v) && !math.IsInf(v, 0) {
 				o.Numbers[name] = v
 			}
 		}
 	}
 	var finite bool
 	if o.Score, finite = o.Numbers[score]; !finite {
-		o.Failed = fmt.Sprintf("%s is not finite in epoch %d", score, o.Epoch)
+		o.Failed, o.Over = fmt.Sprintf("%s is not finite in epoch %d", score, o.Epoch), true
 	}
 	return o
+}
+
+// leastEpoch returns the epoch, from 1, with the least value; NaN is more than any number.
+func leastEpoch(values []float64) int {
+	best := 0
+	for i, v := range values {
+		if v < values[best] || math.IsNaN(values[best]) && !math.IsNaN(v) {
+			best = i
+		}
+	}
+	return best + 1
 }
 
 // complete gives the best model what train gives one after its training, and figures, and copies

@@ -28,6 +28,7 @@ func (s *Studio) exploreRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/models/{id}/samples/{sample}", answer(s.sample))
 	mux.HandleFunc("GET /api/models/{id}/pairs", answerBytes(arrayType, s.pairs))
 	mux.HandleFunc("GET /api/models/{id}/path", answerBytes(arrayType, s.path))
+	mux.HandleFunc("GET /api/models/{id}/traverse", answerBytes(arrayType, s.traverse))
 	mux.HandleFunc("GET /api/models/{id}/drawn", answerBytes(arrayType, s.drawn))
 	mux.HandleFunc("POST /api/models/{id}/decode", answerBytes(arrayType, s.decode))
 	mux.HandleFunc("POST /api/models/{id}/blend", answerBytes(arrayType, s.blend))
@@ -464,6 +465,33 @@ func (s *Studio) path(r *http.Request) ([]byte, error) {
 	codes, err := along(x.codes.Row(from), x.codes.Row(to), steps)
 	if err != nil {
 		return nil, err
+	}
+	return x.decoding(r.Context(), codes)
+}
+
+// traverse serves what becomes of the mean of all codes while one ?number= of it goes through
+// its range in ?steps=.
+func (s *Studio) traverse(r *http.Request) ([]byte, error) {
+	const mostSteps = 64
+	x, err := s.exhibit(r)
+	if err != nil {
+		return nil, err
+	}
+	j, err := number(r, "number", 0, len(x.spread)-1, 0)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := number(r, "steps", 2, mostSteps, 9)
+	if err != nil {
+		return nil, err
+	}
+	codes := tensor.New(steps, len(x.spread))
+	for i := range steps {
+		row := codes.Row(i)
+		for d, other := range x.spread {
+			row[d] = other.Mean
+		}
+		row[j] = x.spread[j].Low + float32(i)/float32(steps-1)*(x.spread[j].High-x.spread[j].Low)
 	}
 	return x.decoding(r.Context(), codes)
 }

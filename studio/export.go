@@ -56,6 +56,9 @@ const (
 	exportedEnds   = 10
 	gridSide       = 24
 	waySteps       = 10 // as many as the page asks for
+
+	exportedNumbers = 32 // of a code have a slider
+	traverseSteps   = 9  // as many as the page asks for
 )
 
 // PageName is the file that Export writes.
@@ -293,6 +296,9 @@ func (x *exhibit) blended(near neighbors.Neighbors) tensor.Tensor {
 func (a *asker) decoded(model string, x *exhibit) {
 	for seed := 1; seed <= exportedDraws; seed++ {
 		a.bytes(fmt.Sprintf("%s/drawn?count=24&seed=%d", model, seed))
+	}
+	for j := range min(len(x.spread), exportedNumbers) {
+		a.bytes(fmt.Sprintf("%s/traverse?number=%d&steps=%d", model, j, traverseSteps))
 	}
 	a.record.Ends = x.ends()
 	for i, from := range a.record.Ends {

@@ -301,6 +301,18 @@ func TestExplore(t *testing.T) {
 	if len(path) != 5*64 || !bytes.Equal(path[:64], show.bytes(nil, back.Data)) {
 		t.Error("the path does not begin where it should")
 	}
+	// A traversal moves one number of the mean code through its range.
+	ends := tensor.New(2, 3)
+	for i, v := range []float32{d.Spread[1].Low, d.Spread[1].High} {
+		copy(ends.Row(i), []float32{d.Spread[0].Mean, v, d.Spread[2].Mean})
+	}
+	moved, err := m.Decode(ends)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if way := c.get(model + "/traverse?number=1&steps=5"); len(way) != 5*64 || !bytes.Equal(append(way[:64:64], way[4*64:]...), show.bytes(nil, moved.Data)) {
+		t.Errorf("a traversal of %d bytes does not begin and end where it should", len(way))
+	}
 	pairs := c.get(model + "/pairs?samples=3,1")
 	if len(pairs) != 4*64 || pairs[64+8] != show.bytes(nil, samples.Row(1))[8] {
 		t.Errorf("pairs of %d bytes", len(pairs))

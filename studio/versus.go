@@ -28,12 +28,14 @@ type versus struct {
 	errors [2][]float32
 }
 
-// opponents keeps the last comparison of an exhibit, which the page asks for many times.
+// opponents keeps the last comparisons of an exhibit, which the page asks for many times.
 type opponents struct {
-	mu   sync.Mutex
-	with entry
-	last *versus
+	mu    sync.Mutex
+	known []*versus // the one asked for last at the end
 }
+
+// mostOpponents is how many models the page compares one with.
+const mostOpponents = 5
 
 // side is what the page is told of a model in a comparison.
 type side struct {
@@ -144,14 +146,31 @@ func (s *Studio) versus(r *http.Request) (*exhibit, *versus, error) {
 	}
 	x.opponents.mu.Lock()
 	defer x.opponents.mu.Unlock()
-	if o := &x.opponents; o.last == nil || o.with.ID != e.ID || o.with.Changed != e.Changed {
-		v, err := x.meet(r.Context(), e)
-		if err != nil {
+	v := x.opponents.with(e)
+	if v == nil {
+		if v, err = x.meet(r.Context(), e); err != nil {
 			return nil, nil, err
 		}
-		o.with, o.last = e, v
 	}
-	return x, x.opponents.last, nil
+	x.opponents.keep(v)
+	return x, v, nil
+}
+
+// with returns the comparison with a model as it is now; nil if it is not known.
+func (o *opponents) with(e entry) *versus {
+	for _, v := range o.known {
+		if v.other.entry.ID == e.ID && v.other.entry.Changed == e.Changed {
+			return v
+		}
+	}
+	return nil
+}
+
+// keep notes that a comparison was asked for, and lets go of those that were not for longest.
+func (o *opponents) keep(v *versus) {
+	o.known = slices.DeleteFunc(o.known, func(known *versus) bool { return known.other.entry.ID == v.other.entry.ID })
+	o.known = append(o.known, v)
+	o.known = slices.Delete(o.known, 0, max(0, len(o.known)-mostOpponents))
 }
 
 // meet runs another model on the exhibit's samples.

@@ -117,10 +117,10 @@ function Exploring({ m }: { m: Model }) {
       </div>
       {group.length > 0 ? <Group m={m} sprites={sprites} samples={group} labels={labels} scores={scores} done={() => setGroup([])} select={select} keep={name => { setKept(named(kept, name, group)); setGroup([]); choose({ color: "kept" }); }} /> : <>
         <Segments<Tab> label="Show" value={tab} choose={v => choose({ show: v })}
-          options={[["sample", "Sample"], ...(m.decodes ? [["between", "Between"], ...(recorded ? [] : [["code", "Code"]]), ["new", "New"]] as [Tab, string][] : [])]} />
+          options={[["sample", "Sample"], ...(m.decodes ? [["between", "Between"], ["code", "Code"], ["new", "New"]] as [Tab, string][] : [])]} />
         {tab === "sample" && <OneSample m={m} sprites={sprites} i={selected} select={select} />}
         {tab === "between" && m.decodes && <Between m={m} sprites={sprites} />}
-        {tab === "code" && m.decodes && !recorded && <Sliders m={m} i={selected} />}
+        {tab === "code" && m.decodes && (recorded ? <Traversals m={m} /> : <Sliders m={m} i={selected} />)}
         {tab === "new" && m.decodes && <Drawn m={m} />}
       </>}
       {kept.length > 0 && <Kept m={m} all={kept} set={setKept} show={setGroup} labels={labels} scores={scores} />}
@@ -274,6 +274,19 @@ function Sliders({ m, i }: { m: Model; i: number }) {
       <output>{code[j].toFixed(2)}</output></label></li>)}</ol>
     {m.spread.length > 64 && <p class="hint">The first 64 of {m.spread.length} numbers.</p>}
     <p class="hint">Each slider covers what 98 in 100 samples have.</p></div>;
+}
+
+/** One number of the mean code at a time, of a page without a server. */
+function Traversals({ m }: { m: Model }) {
+  const steps = 9, most = 32, [at, set] = useState({ number: 0, step: (steps - 1) / 2 }), size = sizeOf(m);
+  const way = useAsked(s => bytes(`/api/models/${m.id}/traverse?number=${at.number}&steps=${steps}`, undefined, s).then(b => valuesOf(m, b)), [m, at.number], true).value;
+  return <div class="sliders"><h2>Number by number</h2>
+    <div class="pointed"><figure><Picture of={m} values={way?.subarray(at.step * size, (at.step + 1) * size)} label="the code, decoded" size={128} /><figcaption>number {at.number + 1} moved</figcaption></figure></div>
+    <ol>{m.spread.slice(0, most).map((d, j) => { const step = at.number === j ? at.step : (steps - 1) / 2, value = d.low + step / (steps - 1) * (d.high - d.low); return <li key={j}><label><span>{j + 1}</span>
+      <input type="range" min={0} max={steps - 1} step={1} value={step} aria-label={`number ${j + 1} of the code`} aria-valuetext={value.toFixed(2)} onInput={e => set({ number: j, step: e.currentTarget.valueAsNumber })} />
+      <output>{value.toFixed(2)}</output></label></li>; })}</ol>
+    {m.spread.length > most && <p class="hint">The first {most} of {m.spread.length} numbers.</p>}
+    <p class="hint">One number at a time, the others at their mean; each slider covers what 98 in 100 samples have.</p></div>;
 }
 
 function Drawn({ m }: { m: Model }) {

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { bytes, Comparison, floats, json, Model, Recognition, sizeOf, valuesOf } from "./api";
+import { Epochs } from "./learn";
 import { recorded } from "./record";
 import { NothingYet, Notice, Pair, percent, Picture, Segments, Select, short, usePairs, Waiting, whole } from "./parts";
 import { enlarged, Saves, sheet } from "./save";
@@ -28,7 +29,17 @@ function Judging({ m }: { m: Model }) {
     <Features m={m} />
     {m.labelled && <Confusions m={m} />}
     {!beside && !recorded && <Beside m={m} labels={labels} />}
+    <Learned m={m} />
   </div>;
+}
+
+/** The curves of the training that made the model. */
+function Learned({ m }: { m: Model }) {
+  const lines = m.epochs ?? [];
+  if (lines.length < 2) return null;
+  const names = Object.keys(lines[lines.length - 1]);
+  return <section><h2>How it learned</h2><div class="curves"><Epochs lines={lines} /></div>
+    <Saves what="the epochs" file={`${m.name}-epochs`} rows={() => [names, ...lines.map(l => names.map(n => l[n] ?? ""))]} /></section>;
 }
 
 /** The errors' histogram with a threshold to move. */
@@ -182,24 +193,46 @@ function Confusions({ m }: { m: Model }) {
   </section>;
 }
 
-/** Another model on the same samples. */
+/** A comparison of a model with another one, and the errors of both. */
+interface Met { id: string; told: Comparison; errors: Float32Array }
+
+/** How many samples each of several models reconstructs better than all others. */
+function bestFor(all: Float32Array[]): number[] {
+  const counts = all.map(() => 0);
+  for (let i = 0; i < (all[0]?.length ?? 0); i++) {
+    let best = 0, tie = false;
+    for (let k = 1; k < all.length; k++) {
+      if (all[k][i] < all[best][i]) { best = k; tie = false; } else if (all[k][i] === all[best][i]) tie = true;
+    }
+    if (!tie) counts[best]++;
+  }
+  return counts;
+}
+
+/** Other models on the same samples. */
 function Beside({ m, labels }: { m: Model; labels?: Uint16Array }) {
-  const query = useSignal(place).query, others = (useSignal(entries) ?? []).filter(e => e.openable && e.id !== m.id), other = query.get("with") ?? "";
-  const section = useRef<HTMLElement>(null), asked = others.some(e => e.id === other), base = `/api/models/${m.id}/against/${other}`;
-  const told = useAsked(s => asked ? json<Comparison>(base, undefined, s) : undefined, [m, other, asked]), errors = useAsked(s => asked ? floats(`${base}/errors`, s) : undefined, [m, other, asked]);
-  const c = told.value, e = errors.value;
-  useEffect(() => { if (c && e && asked) section.current?.scrollIntoView({ block: "start" }); }, [c && e ? other : ""]);
+  const most = 5, query = useSignal(place).query, others = (useSignal(entries) ?? []).filter(e => e.openable && e.id !== m.id);
+  const chosen = (query.get("with") ?? "").split(",").filter(id => others.some(e => e.id === id)).slice(0, most), key = chosen.join(",");
+  const section = useRef<HTMLElement>(null), base = (id: string) => `/api/models/${m.id}/against/${id}`;
+  const asked = useAsked(s => key ? Promise.all(chosen.map(async (id): Promise<Met> => ({ id, told: await json<Comparison>(base(id), undefined, s), errors: await floats(`${base(id)}/errors`, s) }))) : undefined, [m, key]);
+  const met = key ? asked.value : undefined, n = m.samples, focus = met?.find(x => x.id === query.get("at")) ?? met?.[0];
+  const counts = useMemo(() => met && bestFor([met[0].errors.subarray(0, n), ...met.map(x => x.errors.subarray(n))]), [met]);
+  useEffect(() => { if (met) section.current?.scrollIntoView({ block: "start" }); }, [met ? key : ""]);
   if (others.length === 0) return null;
+  const put = (ids: string[]) => choose({ with: ids.join(",") || undefined }), free = others.filter(o => !chosen.includes(o.id)), sides = met && [met[0].told.sides[0], ...met.map(x => x.told.sides[1])];
   return <section ref={section}><h2>Side by side</h2>
-    <div class="bar"><Select label="Compare with" value={other} choose={v => choose({ with: v || undefined })} options={[["", "no other model"], ...others.map(o => [o.id, o.name] as [string, string])]} /></div>
-    {told.error && <Notice kind="bad">{told.error.message}</Notice>}
-    {asked && told.waiting && <Waiting>Running the samples through the other model …</Waiting>}
-    {c && e && asked && <>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Both models"><table class="numeric">
-        <thead><tr><th scope="col">model</th><th scope="col">parameters</th><th scope="col">numbers a code</th><th scope="col">mean error</th><th scope="col">median error</th><th scope="col">better for</th>{c.sides[0].accuracy !== null && <th scope="col">recognised</th>}</tr></thead>
-        <tbody>{c.sides.map((s, i) => <tr key={s.id}><th scope="row"><span class={`dot side${i}`} /> {s.name}</th><td>{whole(s.parameters)}</td><td>{s.codes}</td><td>{short(s.mean, 3)}</td><td>{short(s.median, 3)}</td><td>{percent(s.better / m.samples)}</td>{s.accuracy !== null && <td>{percent(s.accuracy)}</td>}</tr>)}</tbody></table></div>
-      <p class="hint">The {whole(m.samples)} samples that {m.name} is shown on. Errors are mean squared differences in units of {c.unit}.</p>
-      <div class="columns"><Scatter names={[c.sides[0].name, c.sides[1].name]} errors={e} /><Disagreements m={m} other={other} base={base} errors={e} names={[c.sides[0].name, c.sides[1].name]} labels={labels} /></div></>}
+    {free.length > 0 && chosen.length < most && <div class="bar"><Select label={chosen.length ? "And with" : "Compare with"} value="" choose={v => { if (v) put([...chosen, v]); }} options={[["", chosen.length ? "no other" : "no other model"], ...free.map(o => [o.id, o.name] as [string, string])]} /></div>}
+    {asked.error && <Notice kind="bad">{asked.error.message}</Notice>}
+    {key && asked.waiting && <Waiting>Running the samples through {chosen.length > 1 ? "the other models" : "the other model"} …</Waiting>}
+    {met && sides && counts && focus && <>
+      <div class="scroll" tabIndex={0} role="region" aria-label="The models"><table class="numeric beside">
+        <thead><tr><th scope="col">model</th><th scope="col">parameters</th><th scope="col">numbers a code</th><th scope="col">mean error</th><th scope="col">median error</th><th scope="col">best for</th>{sides[0].accuracy !== null && <th scope="col">recognised</th>}<td /></tr></thead>
+        <tbody>{sides.map((s, i) => <tr key={s.id}><th scope="row"><span class={`dot ${i === 0 ? "side0" : s.id === focus.id ? "side1" : "side2"}`} /> {s.name}</th><td>{whole(s.parameters)}</td><td>{s.codes}</td><td>{short(s.mean, 3)}</td><td>{short(s.median, 3)}</td><td>{percent(counts[i] / n)}</td>{s.accuracy !== null && <td>{percent(s.accuracy)}</td>}
+          <td>{i > 0 && <button type="button" class="icon" aria-label={`without ${s.name}`} title="leave out" onClick={() => put(chosen.filter(id => id !== s.id))}>×</button>}</td></tr>)}</tbody></table></div>
+      <p class="hint">The {whole(n)} samples that {m.name} is shown on. Errors are mean squared differences in units of {met[0].told.unit}.</p>
+      <Saves what="the table" file={`${m.name}-beside`} rows={() => [["model", "parameters", "numbers a code", "mean error", "median error", "best for", "recognised"], ...sides.map((s, i) => [s.name, s.parameters, s.codes, s.mean, s.median, counts[i], s.accuracy ?? ""])]} />
+      {met.length > 1 && <Segments label="Sample by sample with" value={focus.id} choose={v => choose({ at: v })} options={met.map(x => [x.id, x.told.sides[1].name] as [string, string])} />}
+      <div class="columns"><Scatter key={focus.id} names={[focus.told.sides[0].name, focus.told.sides[1].name]} errors={focus.errors} /><Disagreements m={m} other={focus.id} base={base(focus.id)} errors={focus.errors} names={[focus.told.sides[0].name, focus.told.sides[1].name]} labels={labels} /></div></>}
   </section>;
 }
 

@@ -173,7 +173,7 @@ function Rate({ job, fail }: { job: Job; fail: (e: Error | undefined) => void })
   </form>;
 }
 
-function Epochs({ lines }: { lines: Numbers[] }) {
+export function Epochs({ lines }: { lines: Numbers[] }) {
   return <Chart title="Loss, epoch by epoch" x="epoch" series={[
     { name: "training", points: lines.map(l => [l.epoch, l.loss]), color: "--encoder" },
     { name: "validation", points: lines.filter(l => l.val_loss !== undefined).map(l => [l.epoch, l.val_loss]), color: "--code", dash: true }]} />;
@@ -302,7 +302,7 @@ function Runs() {
     {all.length > 0 && <>
       <label class="field search"><span>Find</span><input type="search" value={text} onInput={e => choose({ find: e.currentTarget.value || undefined })} /></label>
       {lines.length > 0 && <div class="curves"><Chart key={lines.map(e => e!.id).join()} title="Validation loss" x="epoch" series={lines.map((e, i) => ({ name: e!.name, color: inks[i], points: e!.epochs!.map(l => [l.epoch, l.val_loss ?? l.loss]) }))} /></div>}
-      {pair.length === 2 && <p class="actions"><a class="button" href={addressOf({ room: "judge", id: pair[0].id, query: new URLSearchParams({ with: pair[1].id }) })}>Judge the two side by side</a></p>}
+      {pair.length > 1 && <p class="actions"><a class="button" href={addressOf({ room: "judge", id: pair[0].id, query: new URLSearchParams({ with: pair.slice(1, 6).map(e => e.id).join(",") }) })}>Judge the {pair.length === 2 ? "two" : Math.min(pair.length, 6)} side by side</a></p>}
       <div class="scroll" tabIndex={0} role="region" aria-label="Table of runs"><table class="numeric listed">
         <thead><tr><th scope="col">compare</th>{head("name", "name")}{head("state", "state")}{head("dataset", "data")}{head("parameters", "parameters")}{head("epochs", "epochs")}{head("loss", "loss")}</tr></thead>
         <tbody>{rows.map(e => <tr key={e.id}><td><input type="checkbox" aria-label={`compare ${e.name}`} disabled={!e.epochs?.length} checked={compared.includes(e.id)}

@@ -160,8 +160,9 @@ export function ScatterMap(p: Props) {
   useEffect(() => { plot.current?.set({ mouseMode: p.lassoing ? "lasso" : "panZoom" }); }, [p.lassoing, ready]);
 
   /** The map as it is seen, as a file. */
-  const saveMap = async () => {
-    const o = overlay.current, data = await plot.current?.export({});
+  const saveMap = () => {
+    // Without options it reads what is drawn, which its type does not say; with them it draws anew.
+    const o = overlay.current, data = (plot.current?.export as undefined | (() => ImageData))?.();
     if (!o || !data) return;
     const points = blank(data.width, data.height), out = blank(o.width, o.height), c = out.getContext("2d")!;
     points.getContext("2d")!.putImageData(data, 0, 0);

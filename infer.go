@@ -251,6 +251,7 @@ type scratch struct {
 	samples []float32
 	indices []int
 	labels  []float32 // empty where nobody asks for them
+	there   []float32 // 0 for values that are missing; empty where none is
 }
 
 // compute computes samples lo to hi of a call. A panic, of a source perhaps, is an error.
@@ -265,6 +266,9 @@ func (a *Autoencoder) compute(c *call, s *scratch, lo, hi int) (err error) {
 		return err
 	}
 	if err := a.readLabels(c, s, lo, hi); err != nil {
+		return err
+	}
+	if err := a.readMask(c, s, hi-lo); err != nil {
 		return err
 	}
 	last, from := &a.reconstructing, x
@@ -287,14 +291,14 @@ func (a *Autoencoder) compute(c *call, s *scratch, lo, hi int) (err error) {
 		copy(pass.LabelRows(0, n), s.labels)
 		pass.ForwardInto(y, from, n)
 		last.giveBack(pass, n)
-		a.scoreOutputs(c, y, x, lo, hi)
+		a.scoreOutputs(c, y, x, s.there, lo, hi)
 		if a.scaler != nil {
 			a.scaler.Undo(y)
 		}
 	case c.Residuals != nil || c.Scores != nil:
 		pass := last.borrow(n)
 		copy(pass.LabelRows(0, n), s.labels)
-		a.scoreOutputs(c, pass.Forward(from, n), x, lo, hi)
+		a.scoreOutputs(c, pass.Forward(from, n), x, s.there, lo, hi)
 		last.giveBack(pass, n)
 	}
 	a.entry(c).cost.Store(max(int64(time.Since(began))/int64(n), 1))
@@ -328,8 +332,28 @@ func (a *Autoencoder) input(c *call, s *scratch, lo, hi int) ([]float32, error) 
 	return s.samples, nil
 }
 
+// readMask reads which values of the n samples are there that the scratch has the numbers of, if
+// they come from a source that tells.
+func (a *Autoencoder) readMask(c *call, s *scratch, n int) error {
+	s.there = s.there[:0]
+	if c.source == nil || c.Scores == nil {
+		return nil
+	}
+	face := dataset.FaceOf(c.source, dataset.Mask)
+	if face == nil {
+		return nil
+	}
+	size := n * a.whole.Output().Size()
+	if face.Sample().Size()*n != size {
+		return fmt.Errorf("the mask has samples of shape %v, want %v", face.Sample(), a.whole.Output())
+	}
+	s.there = slices.Grow(s.there, size)[:size]
+	return face.Read(s.there, s.indices)
+}
+
 // scoreOutputs writes residuals and scores of outputs y for inputs x, if the call wants them.
-func (a *Autoencoder) scoreOutputs(c *call, y, x []float32, lo, hi int) {
+// Scores are of the values that are there.
+func (a *Autoencoder) scoreOutputs(c *call, y, x, there []float32, lo, hi int) {
 	size := a.whole.Output().Size()
 	if c.Residuals != nil {
 		for i, v := range y {
@@ -340,8 +364,25 @@ func (a *Autoencoder) scoreOutputs(c *call, y, x []float32, lo, hi int) {
 		return
 	}
 	for i := range hi - lo {
+		if len(there) > 0 {
+			c.Scores[lo+i] = squaredError(rows(y, i, i+1, size), rows(x, i, i+1, size), rows(there, i, i+1, size))
+			continue
+		}
 		c.Scores[lo+i] = metric.MeanSquaredError{}.Eval(rows(y, i, i+1, size), rows(x, i, i+1, size))
 	}
+}
+
+// squaredError is the mean over the values that are there, 0 if none is.
+func squaredError(y, x, there []float32) float64 {
+	var sum, count float64
+	for i, v := range y {
+		if there[i] != 0 {
+			d := float64(v) - float64(x[i])
+			sum += float64(d * d)
+			count++
+		}
+	}
+	return sum / max(count, 1)
 }
 
 // rows returns samples lo to hi of data.

@@ -20,7 +20,8 @@ func (a *Autoencoder) Score(x tensor.Tensor) ([]float64, error) {
 }
 
 // ScoreAll returns the score of every sample of a source, without holding the
-// samples in memory. It ends early with ctx's error.
+// samples in memory. Values that are missing (dataset.Mask) do not count. It ends early
+// with ctx's error.
 func (a *Autoencoder) ScoreAll(ctx context.Context, data dataset.Source) ([]float64, error) {
 	if err := checkSource("score", data, a.whole.Input()); err != nil {
 		return nil, err

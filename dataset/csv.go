@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"hourglass/dataset/schema"
 	"hourglass/tensor"
 )
 
@@ -33,6 +34,7 @@ const (
 	MissingRefuse Missing = ""     // an error that names the first
 	MissingMean   Missing = "mean" // the mean of the column, or Fill, in their place
 	MissingDrop   Missing = "drop" // the whole row is left out
+	MissingMask   Missing = "mask" // they stay missing: see [Mask]; with Infer or a Schema
 )
 
 // CSVOptions says how a table is read. The zero value is right for a table of
@@ -62,6 +64,22 @@ type CSVOptions struct {
 	Fill []float32
 	// Memory bounds what the values may take, in bytes; 0 means [DefaultMemory].
 	Memory int64
+
+	// Infer finds out what columns are that are not all numbers, by [schema.Infer], instead
+	// of refusing them: [Data.Schema] then says what they are, and Samples are the values that
+	// the cells become.
+	Infer bool
+	// Choices say what columns are, with Infer.
+	Choices schema.Choices
+	// IgnoreText leaves out columns of free text, with Infer, which are refused otherwise. They
+	// are listed in [Data.Texts].
+	IgnoreText bool
+	// Schema is that of the data that a model was trained on. Cells that are not what it says
+	// are refused, and Columns follow from it.
+	Schema *schema.Schema
+
+	// typed is set once a table is known to have other columns than numbers.
+	typed bool
 }
 
 // ReadCSV reads a table of numbers, a row for each sample: comma-separated
@@ -72,9 +90,46 @@ type CSVOptions struct {
 // Windows-1252 (so that Latin-1 is read, too); names and labels come out as UTF-8.
 //
 // Every cell but those of labels, names and ignored columns must be a finite
-// number; otherwise the error, a [*ColumnsError], tells of each column where the
-// first that is not stands: its row (counted from 1, without the header) and line.
+// number, unless there is a Schema or one is to be inferred; otherwise the error, a
+// [*ColumnsError], tells of each column where the first that is not stands: its row
+// (counted from 1, without the header) and line.
+//
+// To infer a schema a table is read twice, and kept in memory in between.
 func ReadCSV(r io.Reader, name string, o CSVOptions) (*Data, error) {
+	if !o.Infer || o.Schema != nil {
+		return readTable(func() (io.Reader, error) { return r, nil }, name, o)
+	}
+	memory := o.Memory
+	if memory == 0 {
+		memory = DefaultMemory
+	}
+	text, err := io.ReadAll(io.LimitReader(r, memory+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("dataset: read %s: %w", name, err)
+	case int64(len(text)) > memory:
+		return nil, fmt.Errorf("dataset: read %s: takes more than the %d bytes of memory allowed", name, memory)
+	}
+	return readTable(func() (io.Reader, error) { return bytes.NewReader(text), nil }, name, o)
+}
+
+// readTable reads a table, and again if its columns are to be understood and are not all
+// numbers.
+func readTable(open func() (io.Reader, error), name string, o CSVOptions) (*Data, error) {
+	o.typed = o.Schema != nil || o.Infer && len(o.Choices) > 0
+	data, err := readOnce(open, name, o)
+	if errors.As(err, new(*ColumnsError)) && o.Infer && !o.typed {
+		o.typed = true
+		return readOnce(open, name, o)
+	}
+	return data, err
+}
+
+func readOnce(open func() (io.Reader, error), name string, o CSVOptions) (*Data, error) {
+	r, err := open()
+	if err != nil {
+		return nil, err
+	}
 	t := &table{options: o, data: &Data{Path: name, Format: FormatCSV}}
 	if err := t.read(func() ([]string, error) { return t.openCSV(r) }); err != nil {
 		return nil, fmt.Errorf("dataset: read %s: %w", name, err)
@@ -127,6 +182,8 @@ type table struct {
 	row    int   // number of the current one, from 1
 
 	bad map[int]badCell // the first of each column that cannot be used
+
+	cells *cells // of a typed table, in place of values
 }
 
 // rowSource is where the rows of a table come from.
@@ -136,6 +193,8 @@ type rowSource interface {
 	next() ([]string, error)
 	// place says where row number i is, the one that was returned last: "row 3 (line 4)".
 	place(i int) string
+	// lineNumber is that of the row that was returned last, 0 where there are no lines.
+	lineNumber() int
 }
 
 // read reads a table whose first row open returns, which also sets t.rows.
@@ -178,15 +237,18 @@ func (t *table) addRows() error {
 		if err := t.add(cells); err != nil {
 			return err
 		}
+		if len(t.bad) > 0 && t.options.Infer {
+			return nil // it is read again
+		}
 	}
 }
 
 // check refuses options that nothing can be read with.
 func (t *table) check() error {
 	switch t.options.Missing {
-	case MissingRefuse, MissingMean, MissingDrop:
+	case MissingRefuse, MissingMean, MissingDrop, MissingMask:
 	default:
-		return fmt.Errorf("missing cells %.40q, want mean or drop", t.options.Missing)
+		return fmt.Errorf("missing cells %.40q, want mask, mean or drop", t.options.Missing)
 	}
 	if d := t.options.Delimiter; d == '"' || d == '\r' || d == '\n' || d == utf8.RuneError || !utf8.ValidRune(d) {
 		return fmt.Errorf("delimiter %q, want a character such as ',', ';' or tab", d)
@@ -196,6 +258,12 @@ func (t *table) check() error {
 	}
 	if t.options.Memory == 0 {
 		t.options.Memory = DefaultMemory
+	}
+	if s := t.options.Schema; s != nil {
+		if err := s.Validate(); err != nil {
+			return err
+		}
+		t.options.Columns = s.Names()
 	}
 	return nil
 }
@@ -232,7 +300,11 @@ func (t *table) add(cells []string) error {
 		t.data.Dropped++
 		return nil
 	}
-	if need := 4 * int64(len(t.values)+len(t.features)); need > t.options.Memory {
+	need := 4 * int64(len(t.values)+len(t.features))
+	if t.options.typed {
+		need = t.collect(cells)
+	}
+	if need > t.options.Memory {
 		return fmt.Errorf("%s: its values take more than the %d bytes of memory allowed; write them as .npy to read them in blocks", t.place(), t.options.Memory)
 	}
 	if t.label >= 0 {
@@ -248,8 +320,10 @@ func (t *table) add(cells []string) error {
 	for i, column := range t.aside {
 		t.data.aside[i] = append(t.data.aside[i], strings.Clone(strings.TrimSpace(cells[column])))
 	}
-	for _, column := range t.features {
-		t.values = append(t.values, t.number(strings.TrimSpace(cells[column]), column))
+	if !t.options.typed {
+		for _, column := range t.features {
+			t.values = append(t.values, t.number(strings.TrimSpace(cells[column]), column))
+		}
 	}
 	t.kept = append(t.kept, t.row)
 	return nil
@@ -263,14 +337,9 @@ func (t *table) finish() error {
 	case len(t.kept) == 0:
 		return fmt.Errorf("every one of its %d rows has a missing cell, so that none is left", t.row)
 	}
-	if err := t.fill(); err != nil {
+	if err := t.makeSamples(); err != nil {
 		return err
 	}
-	samples, err := tensor.FromSlice(t.values, len(t.kept), len(t.features))
-	if err != nil {
-		return err
-	}
-	t.data.Samples = Array{samples}
 	if t.text != nil {
 		t.data.Encoding = t.text.encoding
 	}
@@ -281,4 +350,17 @@ func (t *table) finish() error {
 		t.data.rows = t.kept
 	}
 	return nil
+}
+
+// makeSamples makes samples of the cells, and fills those that are missing.
+func (t *table) makeSamples() error {
+	if t.options.typed {
+		return t.encode()
+	}
+	if err := t.fill(); err != nil {
+		return err
+	}
+	samples, err := tensor.FromSlice(t.values, len(t.kept), len(t.features))
+	t.data.Samples = Array{samples}
+	return err
 }

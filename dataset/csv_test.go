@@ -105,7 +105,7 @@ func TestReadCSVRefuses(t *testing.T) {
 		{"lacking columns", "b,a\n1,2\n", dataset.CSVOptions{Columns: []string{"a", "c", "b", "d"}}, `lacks 2 of the 4 columns wanted: "c", "d"; it has "b", "a"`},
 		{"too much", "1,2\n3,4\n", dataset.CSVOptions{Memory: 12}, "row 2 (line 2): its values take more than the 12 bytes of memory allowed"},
 		{"delimiter", "1,2\n", dataset.CSVOptions{Delimiter: '\n'}, `delimiter '\n', want a character such as`},
-		{"treatment", "1,2\n", dataset.CSVOptions{Missing: "zero"}, `missing cells "zero", want mean or drop`},
+		{"treatment", "1,2\n", dataset.CSVOptions{Missing: "zero"}, `missing cells "zero", want mask, mean or drop`},
 	} {
 		_, err := dataset.ReadCSV(strings.NewReader(c.text), "table", c.options)
 		checkError(t, c.name, err, c.want)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"hourglass/dataset/schema"
 )
 
 // ColumnsError tells of columns of a table that have cells which are not what the
@@ -14,6 +16,7 @@ import (
 type ColumnsError struct {
 	// Names are those of the columns, or their numbers from 1 where they have none.
 	Names []string
+	Text  bool // all of them are free text
 	text  string
 }
 
@@ -24,7 +27,10 @@ type badCell struct {
 	what    string // is wrong with it: `is "x"`
 	want    string // what would be right
 	missing bool
+	text    bool   // the column is free text
 	place   string // "row 3 (line 4)"
+	// everywhere is what no single cell is to blame for.
+	everywhere bool
 }
 
 // refuse notes a bad cell of the current row, the first of its column.
@@ -35,7 +41,9 @@ func (t *table) refuse(column int, c badCell) {
 	if t.bad == nil {
 		t.bad = map[int]badCell{}
 	}
-	c.place = t.place()
+	if c.place == "" && !c.everywhere {
+		c.place = t.place()
+	}
 	t.bad[column] = c
 }
 
@@ -44,14 +52,25 @@ func (t *table) columnsError(end error) error {
 	const most = 16
 	columns := slices.Sorted(maps.Keys(t.bad))
 	e := &ColumnsError{}
+	want := "columns are not all numbers: "
+	advice := "; want columns of text left out or named as label"
+	if t.options.typed {
+		want, advice = "columns cannot be used: ", ""
+	}
 	var texts []string
 	missing := false
+	e.Text = true
 	for i, column := range columns {
 		c := t.bad[column]
+		e.Text = e.Text && c.text
 		missing = missing || c.missing
 		e.Names = append(e.Names, t.reference(column))
 		if i < most {
-			texts = append(texts, fmt.Sprintf("column %d%s %s in %s", column+1, t.quotedName(column), c.what, c.place))
+			text := fmt.Sprintf("column %d%s %s", column+1, t.quotedName(column), c.what)
+			if c.place != "" {
+				text += " in " + c.place
+			}
+			texts = append(texts, text)
 		}
 	}
 	if len(columns) > most {
@@ -59,13 +78,16 @@ func (t *table) columnsError(end error) error {
 	}
 	if len(columns) == 1 {
 		c := t.bad[columns[0]]
-		e.text = fmt.Sprintf("%s, column %d%s %s", c.place, columns[0]+1, t.quotedName(columns[0]), c.what)
+		e.text = fmt.Sprintf("column %d%s %s", columns[0]+1, t.quotedName(columns[0]), c.what)
+		if c.place != "" {
+			e.text = c.place + ", " + e.text
+		}
 		if c.want != "" {
 			e.text += ", want " + c.want
 		}
 	} else {
-		e.text = fmt.Sprintf("%d columns are not all numbers: %s; want columns of text left out or named as label", len(columns), strings.Join(texts, ", "))
-		if missing {
+		e.text = fmt.Sprintf("%d %s%s%s", len(columns), want, strings.Join(texts, ", "), advice)
+		if missing && !t.options.typed {
 			e.text += ", and missing cells replaced by the mean or their rows dropped"
 		}
 	}
@@ -105,10 +127,14 @@ func isNumber(cell string) bool {
 func isMissing(cell string) bool { return cell == "" || cell == "NA" }
 
 func (t *table) anyMissing(cells []string) bool {
+	missing := isMissing
+	if t.options.typed {
+		missing = schema.IsMissing
+	}
 	if t.label >= 0 && isMissing(strings.TrimSpace(cells[t.label])) {
 		return true
 	}
-	return slices.ContainsFunc(t.features, func(column int) bool { return isMissing(strings.TrimSpace(cells[column])) })
+	return slices.ContainsFunc(t.features, func(column int) bool { return missing(strings.TrimSpace(cells[column])) })
 }
 
 // number reads a cell; 0 for one that is refused, and for now for a missing one that

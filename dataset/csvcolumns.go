@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"hourglass/dataset/schema"
 )
 
 // setColumns finds out from the first row what each column is.
@@ -27,6 +29,9 @@ func (t *table) setColumns(first []string) error {
 	}
 	if len(t.features) == 0 {
 		return fmt.Errorf("none of its %d columns is left to learn from", t.columns)
+	}
+	if t.options.typed {
+		return t.setCells()
 	}
 	if t.header != nil {
 		for _, column := range t.features {
@@ -128,10 +133,15 @@ func (t *table) hasHeader(first []string) bool {
 		return true
 	case len(t.options.Columns) > 0 && !slices.ContainsFunc(t.options.Columns, func(name string) bool { return !here(name) }):
 		return true
-	case slices.ContainsFunc(trimmed, isNumber):
+	case slices.ContainsFunc(trimmed, t.isValue):
 		return false
 	}
 	return slices.ContainsFunc(trimmed, func(cell string) bool { return !isMissing(cell) })
+}
+
+// isValue reports a cell that is hardly a name.
+func (t *table) isValue(cell string) bool {
+	return isNumber(cell) || t.options.typed && schema.IsValue(cell)
 }
 
 // column finds a column by name or, where none has that name, by number.

@@ -87,7 +87,11 @@ func newRowReader(r io.Reader, delimiter rune) *rowReader {
 	return rows
 }
 
-func (r *rowReader) place(i int) string { return fmt.Sprintf("row %d (line %d)", i, r.line) }
+func (r *rowReader) place(i int) string { return placeInText(i, r.line) }
+
+func (r *rowReader) lineNumber() int { return r.line }
+
+func placeInText(row, line int) string { return fmt.Sprintf("row %d (line %d)", row, line) }
 
 var errLongRow = fmt.Errorf("is longer than %d bytes; is a closing quote missing?", maxRow)
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hourglass/dataset/schema"
 	"hourglass/tensor"
 )
 
@@ -43,12 +44,17 @@ type Data struct {
 	Classes []string
 	// Features names the elements of a sample; only tables have names.
 	Features []string
+	// Schema says what the columns of a table are that are not all numbers; nil of other data.
+	// Samples are then the values that its cells become, with a [Mask] if some are missing.
+	Schema *schema.Schema
 	// Fill is what replaced missing cells of each feature, if they were replaced;
 	// [CSVOptions] takes it to treat later data alike.
 	Fill []float32
 	// Extra are the columns of a table that were left out because they are not
 	// among [CSVOptions.Columns].
 	Extra []string
+	// Texts are the columns of free text that were left out, because they were to be.
+	Texts []string
 	// Encoding is that of a table's text, [UTF16] or [Windows1252]; empty for UTF-8.
 	Encoding string
 	// Dropped counts the rows of a table that were left out for missing cells.
@@ -66,6 +72,8 @@ type Data struct {
 	rows   []int      // of the table, from 1, that each sample came from; nil if sample i is row i+1
 	aside  [][]string // cells of the columns that [CSVOptions.Aside] lists
 	starts []int      // places in Series where samples begin
+	cells  *cells     // of a table with a schema
+	kept   []int      // row in cells, from 0, of each sample; nil if sample i is row i
 	close  func() error
 }
 
@@ -107,6 +115,9 @@ func (d *Data) Notes() []string {
 	if len(d.Extra) > 0 {
 		note("columns of %s that the model does not know are left out: %s", d.Path, quotedNames(d.Extra))
 	}
+	if len(d.Texts) > 0 {
+		note("columns of free text are left out: %s", quotedNames(d.Texts))
+	}
 	if d.Dropped > 0 {
 		note("%d rows with missing cells were left out", d.Dropped)
 	}
@@ -145,6 +156,9 @@ func (d *Data) Select(indices []int) (*Data, error) {
 	view.names = pick(d.names, indices)
 	view.rows = pick(d.rows, indices)
 	view.starts = pick(d.starts, indices)
+	if view.kept = pick(d.kept, indices); d.kept == nil && d.cells != nil {
+		view.kept = slices.Clone(indices)
+	}
 	if d.rows == nil && d.IsTable() && d.Series == nil {
 		view.rows = make([]int, len(indices))
 		for i, index := range indices {

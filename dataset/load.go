@@ -84,6 +84,12 @@ func Load(ctx context.Context, path string, o LoadOptions) (*Data, error) {
 	if err := o.Series.Validate(); err != nil {
 		return nil, err
 	}
+	if o.Series.Window > 0 {
+		if len(o.CSV.Choices) > 0 || o.CSV.IgnoreText {
+			return nil, fmt.Errorf("dataset: load %s: columns of other kinds than numbers are chosen, but series are of numbers", path)
+		}
+		o.CSV.Infer = false
+	}
 	o.CSV.Aside = slices.Concat(o.CSV.Aside, o.Series.Aside())
 	data, err := load(ctx, path, o)
 	if err != nil {
@@ -197,7 +203,23 @@ func loadFile(path string, o LoadOptions) (*Data, error) {
 	if o.CSV.Delimiter == 0 && isTSV(unpackedName(path)) {
 		o.CSV.Delimiter = '\t'
 	}
-	return ReadCSV(r, path, o.CSV)
+	return loadTable(r, f, path, o.CSV)
+}
+
+// loadTable reads a table whose text is r, and again from the beginning of its file f if it must.
+func loadTable(r io.Reader, f io.ReadSeeker, path string, o CSVOptions) (*Data, error) {
+	opened := false
+	return readTable(func() (io.Reader, error) {
+		if !opened {
+			opened = true
+			return r, nil
+		}
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return nil, fmt.Errorf("dataset: load %s: want to read it twice: %w", path, err)
+		}
+		plain, _, err := decompressed(f)
+		return plain, err
+	}, path, o)
 }
 
 func isTSV(path string) bool {

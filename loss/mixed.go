@@ -21,7 +21,8 @@ import (
 //
 // Predictions are probabilities as nn.ColumnActivation makes them, clipped to [1e-7, 1-1e-7]; or
 // with Logits what comes before it, which a network without that layer gives, and the loss is
-// exact. A target of a class or a boolean that is not from 0 to 1 makes it NaN.
+// exact. Behind an asterisk stands what the terms of a group are multiplied by: "classes:4*0.5"
+// counts half. A target of a class or a boolean that is not from 0 to 1 makes it NaN.
 //
 // It can do with missing entries (dataset.Mask): each entry that is there adds its term.
 type Mixed struct {
@@ -84,19 +85,21 @@ func (b *boundMixed) EvalMasked(grad, pred, target, mask []float32, scale float3
 	for at := 0; at < len(pred); at += b.width {
 		for _, g := range b.groups {
 			lo, hi := at+g.Lo, at+g.Hi
-			v := mixedValues{part(grad, lo, hi), pred[lo:hi], target[lo:hi], part(mask, lo, hi), float64(scale)}
+			v := mixedValues{part(grad, lo, hi), pred[lo:hi], target[lo:hi], part(mask, lo, hi), float64(float64(scale) * g.Weight)}
+			var group float64
 			switch {
 			case g.Kind == columns.Numbers:
-				sum += v.numbers()
+				group = v.numbers()
 			case g.Kind == columns.Classes && b.Logits:
-				sum += v.classLogits(b.shares[g.Lo:g.Hi])
+				group = v.classLogits(b.shares[g.Lo:g.Hi])
 			case g.Kind == columns.Classes:
-				sum += v.classes()
+				group = v.classes()
 			case b.Logits:
-				sum += v.booleanLogits()
+				group = v.booleanLogits()
 			default:
-				sum += v.booleans()
+				group = v.booleans()
 			}
+			sum += float64(g.Weight * group)
 		}
 	}
 	return sum

@@ -135,6 +135,30 @@ func TestMixed(t *testing.T) {
 	}
 }
 
+// A weight multiplies the terms and the slopes of its group, and no others.
+func TestMixedWeights(t *testing.T) {
+	pred, target := []float32{0.5, -1, 0.2, 0.8, 0.3}, []float32{1, 0, 1, 0, 1}
+	eval := func(columns string, grad []float32) float64 {
+		bound, err := Mixed{Columns: columns}.Bind(tensor.Shape{len(pred)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bound.Eval(grad, pred, target, 2)
+	}
+	plain, weighted := make([]float32, len(pred)), make([]float32, len(pred))
+	eval("numbers:2,classes:2,booleans:1", plain)
+	// (0.5-1)² + 1, half of -ln 0.2, and twice -ln 0.3.
+	want := 1.25 + 0.5*math.Log(5) + 2*math.Log(1/0.3)
+	if got := eval("numbers:2,classes:2*0.5,booleans:1*2", weighted); math.Abs(got-want) > 1e-6 {
+		t.Errorf("the weighted loss is %v, want %v", got, want)
+	}
+	for i, factor := range []float32{1, 1, 0.5, 0.5, 2} {
+		if weighted[i] != plain[i]*factor {
+			t.Errorf("slope %d is %v, want %v·%v", i, weighted[i], factor, plain[i])
+		}
+	}
+}
+
 func TestMixedRefusals(t *testing.T) {
 	_, wide := Mixed{Columns: "numbers:2"}.Bind(tensor.Shape{3})
 	_, scalar := Mixed{Columns: "numbers:2"}.Bind(nil)

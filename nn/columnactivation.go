@@ -11,7 +11,7 @@ import (
 // ColumnActivation makes of a network's last values what columns of several kinds want:
 // numbers stay, classes become probabilities (softmax), booleans a probability each (sigmoid).
 // Columns says what stands where along the last axis, "numbers:3,classes:4,booleans:2". It
-// stands in front of loss.Mixed of the same columns.
+// stands in front of loss.Mixed of the same columns, which alone heeds weights among them.
 type ColumnActivation struct {
 	Columns string `json:"columns"`
 }

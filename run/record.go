@@ -12,6 +12,7 @@ import (
 	"hourglass"
 	"hourglass/architecture"
 	"hourglass/dataset"
+	"hourglass/dataset/schema"
 	"hourglass/figure"
 	"hourglass/train"
 )
@@ -39,6 +40,7 @@ type Record struct {
 	Features []string               `json:"features,omitempty"` // names of a table's columns
 	Series   *dataset.SeriesOptions `json:"series,omitempty"`   // how samples were cut out of it, if they were
 	Fill     []float32              `json:"fill,omitempty"`     // what replaces missing cells
+	Schema   *schema.Schema         `json:"schema,omitempty"`   // what a table's columns are that are not all plain numbers
 	Classes  []string               `json:"classes,omitempty"`  // what the labels that layers ask for stand for
 	Images   *dataset.ImageOptions  `json:"images,omitempty"`   // how a folder of images was read
 	Range    *figure.Range          `json:"range,omitempty"`    // of the values of images: black and white

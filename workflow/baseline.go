@@ -15,6 +15,9 @@ func (s *session) checkBaseline() error {
 	if _, large := s.data.Samples.(*dataset.Blocks); s.Baseline && large {
 		return fmt.Errorf("workflow: a principal component analysis wants all samples in memory, but %s is read in blocks; want more memory (--memory), or no --baseline", s.data.Path)
 	}
+	if s.Baseline && dataset.FaceOf(s.data.Samples, dataset.Mask) != nil {
+		return fmt.Errorf("workflow: a principal component analysis wants all values, but cells of %s are missing; want them filled or dropped, or no baseline", s.data.Path)
+	}
 	return nil
 }
 

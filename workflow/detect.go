@@ -100,7 +100,26 @@ func (m *Model) views(ctx context.Context, source dataset.Source) (v anomaly.Vie
 	if s := m.Record.Series; s != nil {
 		return stepViews(x, r, s.Window), nil
 	}
+	if err := forgive(r.Residuals, source); err != nil {
+		return v, err
+	}
 	return anomaly.Views{Samples: x, Codes: flat(r.Codes), Residuals: r.Residuals}, nil
+}
+
+// forgive makes the residuals of missing values 0.
+func forgive(residuals tensor.Tensor, source dataset.Source) error {
+	face := dataset.FaceOf(source, dataset.Mask)
+	if face == nil {
+		return nil
+	}
+	there, err := readAll(face)
+	if err != nil {
+		return err
+	}
+	for i, v := range there.Data {
+		residuals.Data[i] *= v
+	}
+	return nil
 }
 
 // labelsOf returns the labels that a source has for its samples, nil if it has none.

@@ -62,6 +62,9 @@ func (m *Model) Follow(rows *dataset.RowReader, o RankOptions) (*Follower, error
 	if m.Classes() > 0 {
 		return nil, fmt.Errorf("workflow: follow: the model %s asks for labels, which rows do not have before they are judged", m.Path)
 	}
+	if m.Record.Schema != nil {
+		return nil, fmt.Errorf("workflow: follow: the model %s was trained on columns of several kinds, or with missing cells; want one of plain numbers", m.Path)
+	}
 	f := &Follower{m: m, window: 1, groups: map[string]*recent{}, explain: o.Explain}
 	var err error
 	if f.detector, err = m.Detector(); err != nil {

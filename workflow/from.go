@@ -1,10 +1,27 @@
 package workflow
 
 import (
+	"context"
 	"fmt"
 
 	"hourglass/dataset"
 )
+
+// LoadFor is [Load], or for a run that starts from a model [Model.Load].
+func LoadFor(ctx context.Context, from, path string, o dataset.LoadOptions) (*Input, error) {
+	if from == "" {
+		return Load(ctx, path, o)
+	}
+	m, err := OpenModel(from)
+	if err != nil {
+		return nil, err
+	}
+	if m.Record.Schema == nil {
+		o.CSV.Infer = false
+		return Load(ctx, path, o)
+	}
+	return m.Load(ctx, path, o)
+}
 
 // openFrom reads the model that a run starts from. Its scaling goes with it; one without
 // takes numbers as they are, but integers divided as those of images are.

@@ -61,6 +61,9 @@ func trim(r *run.Record, size, classes int) {
 	if len(r.Fill)*steps != size {
 		r.Fill = nil
 	}
+	if s := r.Schema; s != nil && (s.Validate() != nil || s.Width() != size) {
+		r.Schema = nil
+	}
 	if p := r.Pixels; p != nil && !(p.Std > 0) {
 		r.Pixels = nil
 	}
@@ -71,7 +74,8 @@ func trim(r *run.Record, size, classes int) {
 
 // Load reads data for the model, treated as its training data was where o does not
 // say otherwise, and refuses data it was not made for. Of a table whose columns have
-// names it takes those that the model was trained on, wherever they stand.
+// names it takes those that the model was trained on, wherever they stand, and reads them
+// as the kinds that they were then.
 func (m *Model) Load(ctx context.Context, path string, o dataset.LoadOptions) (*Input, error) {
 	in, err := Load(ctx, path, m.loadOptions(o))
 	if err != nil {
@@ -89,6 +93,7 @@ func (m *Model) loadOptions(o dataset.LoadOptions) dataset.LoadOptions {
 	if o.CSV.Columns == nil {
 		o.CSV.Columns = m.Record.Features
 	}
+	o.CSV.Schema, o.CSV.Infer = m.Record.Schema, false
 	if o.CSV.Missing == dataset.MissingMean && o.CSV.Fill == nil {
 		o.CSV.Fill = m.Record.Fill
 	}

@@ -53,6 +53,8 @@ func (m *Model) reasons(in *Input) []string {
 	switch s := m.Record.Series; {
 	case in.Series != nil:
 		return m.RowColumns(in)
+	case in.Schema != nil:
+		return in.Schema.Titles()
 	case s != nil && len(m.Record.Features) > 0:
 		return m.Record.Features
 	case s != nil:

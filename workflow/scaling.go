@@ -59,6 +59,9 @@ func (s *session) fitScaler(ctx context.Context) (*dataset.Scaler, error) {
 	if s.Divisor == 0 && s.data.Series != nil {
 		return dataset.FitStepScaler(ctx, s.Scale, s.parts.Train.Samples, s.data.Largest)
 	}
+	if s.data.Schema != nil && s.Divisor == 0 {
+		return dataset.FitColumnScaler(ctx, s.Scale, s.parts.Train.Samples, s.data.Schema)
+	}
 	if s.Divisor == 0 {
 		return dataset.FitScaler(ctx, s.Scale, s.parts.Train.Samples, s.data.Largest)
 	}

@@ -167,7 +167,11 @@ func (m *Model) explain(ctx context.Context, in *Input, detector *anomaly.Detect
 	}
 	columns := m.reasons(in)
 	for i := range scored {
-		row := byColumn(shares.Row(i), len(columns))
+		row := shares.Row(i)
+		if in.Schema != nil {
+			row = foldColumns(row, in.Schema)
+		}
+		row = byColumn(row, len(columns))
 		for _, j := range anomaly.Heaviest(row, most) {
 			scored[i].Because = append(scored[i].Because, Reason{columns[j], float64(row[j])})
 		}

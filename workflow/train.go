@@ -135,6 +135,9 @@ func newSession(ctx context.Context, data *dataset.Data, o TrainOptions) (*sessi
 	if err := s.checkBaseline(); err != nil {
 		return nil, err
 	}
+	if s.data.Schema != nil {
+		s.run.Logf("%v", s.data.Schema)
+	}
 	scaler, err := s.fitScaler(ctx)
 	if err != nil {
 		return nil, err
@@ -156,6 +159,9 @@ func newSession(ctx context.Context, data *dataset.Data, o TrainOptions) (*sessi
 		return nil, err
 	}
 	s.scaling = describeScaling(scaler, extent, data.Largest)
+	if data.Schema != nil {
+		s.scaling = describeColumns(scaler.Kind)
+	}
 	s.model.Record = s.record(extent)
 	if err := s.label(); err != nil {
 		return nil, err
@@ -246,7 +252,7 @@ func (s *session) build(e extent) error {
 		encoder, decoder = s.from.Encoder().Layers(), s.from.Decoder().Layers()
 	} else if s.Architecture == "" {
 		output := nn.Linear
-		if e.isUnit() {
+		if e.isUnit() && s.data.Schema == nil {
 			output = nn.Sigmoid
 		}
 		var why string
@@ -260,6 +266,9 @@ func (s *session) build(e extent) error {
 			return err
 		}
 	}
+	if isMixed(s.data.Schema) && s.from == nil {
+		decoder = columnActivation(decoder, s.data.Schema)
+	}
 	ae, err := hourglass.New(encoder, decoder)
 	if err != nil {
 		return err
@@ -271,7 +280,10 @@ func (s *session) build(e extent) error {
 	s.model = &Model{Autoencoder: ae, Path: s.run.Path(run.ModelFile)}
 	var standardLoss loss.Loss = loss.MeanSquaredError{}
 	sigmoid := ae.Network().EndsInSigmoid()
-	if sigmoid {
+	switch {
+	case isMixed(s.data.Schema):
+		standardLoss = columnLoss(s.data.Schema)
+	case sigmoid:
 		standardLoss = loss.BinaryCrossEntropy{}
 	}
 	s.Loss = cmp.Or(s.Loss, standardLoss)
@@ -346,7 +358,7 @@ func (s *session) plan() {
 
 // record is what is known of the data.
 func (s *session) record(e extent) run.Record {
-	r := run.Record{Scaling: string(s.Scale), Only: s.Only, Features: s.data.Features, Fill: s.data.Fill}
+	r := run.Record{Scaling: string(s.Scale), Only: s.Only, Features: s.data.Features, Fill: s.data.Fill, Schema: s.data.Schema}
 	if s.data.Series != nil {
 		r.Series = &s.data.Series.Options
 	}

@@ -25,6 +25,9 @@ func hint(err error) string {
 		for _, name := range columns.Names {
 			flags.WriteString(" --ignore " + quoted(name))
 		}
+		if columns.Text {
+			return "; to leave out:" + flags.String() + ", or all such: --ignore-text"
+		}
 		return "; to leave out:" + flags.String()
 	}
 	return ""

@@ -40,7 +40,7 @@ func (f *loadFlags) add(cmd *cobra.Command, part string) {
 	flags.StringVar(&f.label, "label", "", "labels: a table's `column` by name or number, an array of a .npz, or a file beside a .npy")
 	flags.StringArrayVar(&f.ignore, "ignore", nil, "`column` of a table to leave out; may be given several times")
 	flags.StringVar(&f.header, "header", "auto", "whether a table's first row has names: `auto|yes|no`")
-	flags.StringVar(&f.missing, "missing", "refuse", "what to do about missing cells of a table: `refuse|mean|drop`")
+	flags.StringVar(&f.missing, "missing", "mask", "what to do about missing cells of a table: `mask|refuse|mean|drop`; masked ones count in no loss or score")
 	flags.StringVar(&f.delimiter, "delimiter", "", "`character` between the cells of a table, or tab, or space (default found out)")
 	f.series.add(flags)
 	flags.StringVar(&f.array, "array", "", "`name` of the samples' array in a .npz")
@@ -69,7 +69,7 @@ func (f *loadFlags) options(cmd *cobra.Command, log io.Writer) (dataset.LoadOpti
 	choose("header", f.header, among(&o.CSV.Header, map[string]dataset.Header{
 		"auto": dataset.HeaderAuto, "yes": dataset.HeaderYes, "no": dataset.HeaderNo}), "auto, yes or no")
 	choose("missing", f.missing, among(&o.CSV.Missing, map[string]dataset.Missing{
-		"refuse": dataset.MissingRefuse, "mean": dataset.MissingMean, "drop": dataset.MissingDrop}), "refuse, mean or drop")
+		"mask": dataset.MissingMask, "refuse": dataset.MissingRefuse, "mean": dataset.MissingMean, "drop": dataset.MissingDrop}), "mask, refuse, mean or drop")
 	choose("colour", f.color, among(&o.Images.Color, map[string]dataset.Color{
 		"auto": dataset.ColorAuto, "grey": dataset.ColorGray, "gray": dataset.ColorGray, "rgb": dataset.ColorRGB}), "auto, grey or rgb")
 	choose("part", f.part, func(s string) bool { return s == "" || s == trainPart || s == testPart }, "train or test")

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -26,6 +27,7 @@ import (
 // trainCommandFlags are those of train.
 type trainCommandFlags struct {
 	data   loadFlags
+	table  tableFlags
 	choice choiceFlags
 	common trainFlags
 	saving checkpointFlags
@@ -58,6 +60,11 @@ A folder holds one run: another is refused there unless it is to --overwrite it.
 Values are scaled (--scale): those of images divided by the largest that their type
 can hold, 255 for bytes, if the training part reaches above half of it, and otherwise
 by the largest there is; each column of a table is brought to mean 0 and deviation 1.
+
+The columns of a table may be numbers in any notation (69,15, 1.234,5, 12 %, € 5), words
+for yes and no, categories, dates and times, with cells that are missing. What is
+understood of each is shown before the training and kept in the model; --column says
+otherwise. Free text is refused, or left out with --ignore-text.
 
 It goes through the data 20 times, or as often as makes 5000 steps if that is more,
 and stops once the validation loss has not improved for a tenth of that (at least 5
@@ -93,6 +100,7 @@ The layers and their arguments:
   hourglass train wine.csv --label cultivar --architecture 'dense 8 tanh > dense 2 | dense 8 tanh > dense 13' --epochs 200
   hourglass train wine.csv --label cultivar --kind vae --codes 2
   hourglass train log.csv --window 64 --stride 8 --time datetime --group machine
+  hourglass train orders.csv --ignore order --ignore-text --column postcode=category
   hourglass train photos/ --image-size 64x64 --colour rgb --schedule cosine
   hourglass train digits --epochs 20 --studio
   hourglass train --resume runs/photos`,
@@ -100,6 +108,7 @@ The layers and their arguments:
 		RunE: f.run,
 	}
 	f.data.add(cmd, "")
+	f.table.add(cmd)
 	f.choice.add(cmd)
 	f.common.addFor(cmd, "20, or as many as make 5000 steps", "32", "the optimiser's")
 	f.saving.add(cmd)
@@ -151,7 +160,7 @@ func (f *trainCommandFlags) options(cmd *cobra.Command, args []string) (o workfl
 	if o, err = f.choices(cmd, args); err != nil {
 		return o, nil, err
 	}
-	if in, err = f.load(cmd, args[0], o.LoadOptions); err != nil {
+	if in, err = f.load(cmd, o.From, args[0], o.LoadOptions); err != nil {
 		return o, nil, err
 	}
 	f.choice.adapt(cmd, in, &o)
@@ -169,13 +178,23 @@ func (f *trainCommandFlags) choices(cmd *cobra.Command, args []string) (o workfl
 	log := f.output.log(cmd)
 	o.Resume, o.Overwrite, o.Log, o.Started = f.saving.resume != "", f.saving.overwrite, log, started
 	o.Command, o.Repeat = rememberedCommand(cmd, args), commandLine(cmd, args)
-	o.LoadOptions, err = f.data.options(cmd, log)
+	o.LoadOptions, err = f.loadOptions(cmd, log)
 	return o, err
 }
 
-// load reads the data, and refuses flags that are for other data.
-func (f *trainCommandFlags) load(cmd *cobra.Command, path string, o dataset.LoadOptions) (*workflow.Input, error) {
-	in, err := workflow.Load(cmd.Context(), path, o)
+// loadOptions says how the data is read.
+func (f *trainCommandFlags) loadOptions(cmd *cobra.Command, log io.Writer) (dataset.LoadOptions, error) {
+	o, err := f.data.options(cmd, log)
+	if err != nil {
+		return o, err
+	}
+	return o, f.table.set(&o.CSV)
+}
+
+// load reads the data, for a run that starts from a model if it does, and refuses flags that
+// are for other data.
+func (f *trainCommandFlags) load(cmd *cobra.Command, from, path string, o dataset.LoadOptions) (*workflow.Input, error) {
+	in, err := workflow.LoadFor(cmd.Context(), from, path, o)
 	if err != nil {
 		return nil, err
 	}

@@ -119,11 +119,11 @@ func (t *trials) check(plan sweep.Plan) error {
 // load reads the data, once for all trials.
 func (t *trials) load() error {
 	f := &t.flags.train
-	o, err := f.data.options(t.cmd, t.flags.output.log(t.cmd))
+	o, err := f.loadOptions(t.cmd, t.flags.output.log(t.cmd))
 	if err != nil {
 		return err
 	}
-	if t.in, err = f.load(t.cmd, t.data, o); err != nil {
+	if t.in, err = f.load(t.cmd, f.choice.from, t.data, o); err != nil {
 		return err
 	}
 	if f.choice.validation == 0 {

@@ -107,6 +107,8 @@ var flagFormats = []struct {
 	{"ignore", []dataset.Format{dataset.FormatCSV}},
 	{"header", []dataset.Format{dataset.FormatCSV}},
 	{"missing", []dataset.Format{dataset.FormatCSV}},
+	{"column", []dataset.Format{dataset.FormatCSV}},
+	{"ignore-text", []dataset.Format{dataset.FormatCSV}},
 	{"delimiter", []dataset.Format{dataset.FormatCSV}},
 	{"window", []dataset.Format{dataset.FormatCSV, dataset.FormatNPY, dataset.FormatNPZ, dataset.FormatIDX}},
 	{"time", []dataset.Format{dataset.FormatCSV}},

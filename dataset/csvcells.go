@@ -17,7 +17,9 @@ type ColumnsError struct {
 	// Names are those of the columns, or their numbers from 1 where they have none.
 	Names []string
 	Text  bool // all of them are free text
-	text  string
+	// Missing says that all these cells are missing, and none is anything else.
+	Missing bool
+	text    string
 }
 
 func (e *ColumnsError) Error() string { return e.text }
@@ -59,10 +61,10 @@ func (t *table) columnsError(end error) error {
 	}
 	var texts []string
 	missing := false
-	e.Text = true
+	e.Text, e.Missing = true, end == nil
 	for i, column := range columns {
 		c := t.bad[column]
-		e.Text = e.Text && c.text
+		e.Text, e.Missing = e.Text && c.text, e.Missing && c.missing
 		missing = missing || c.missing
 		e.Names = append(e.Names, t.reference(column))
 		if i < most {

@@ -77,7 +77,11 @@ func trim(r *run.Record, size, classes int) {
 // names it takes those that the model was trained on, wherever they stand, and reads them
 // as the kinds that they were then.
 func (m *Model) Load(ctx context.Context, path string, o dataset.LoadOptions) (*Input, error) {
-	in, err := Load(ctx, path, m.loadOptions(o))
+	o = m.loadOptions(o)
+	in, err := Load(ctx, path, o)
+	if o.CSV.Missing == dataset.MissingMask && o.CSV.Schema == nil && o.Series.Window == 0 && path != "-" && isGap(err) {
+		in, err = m.loadGaps(ctx, path, o)
+	}
 	if err != nil {
 		return nil, err
 	}

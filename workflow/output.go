@@ -60,7 +60,10 @@ type Output struct {
 	Shape  tensor.Shape // of one
 	Range  figure.Range // of values, for images: black and white
 
-	Columns []string           // names of the values in a table
+	Columns []string // names of the values in a table, or of the cells
+	// Cells returns the cells that the values of sample i are written as in a table; nil for
+	// the values themselves.
+	Cells   func(i int, x []float32) []string
 	Name    func(i int) string // of sample i, for tables and files of images; nil for none
 	Label   func(i int) string // of sample i, for tables; nil for none
 	Further []TextColumn       // of a table, behind those
@@ -115,6 +118,9 @@ func (o Output) columns() []string {
 func (o Output) appendRows(ctx context.Context, samples iter.Seq2[[]float32, error], w *dataset.CSVWriter) error {
 	return o.each(ctx, samples, func(i int, x []float32) error {
 		text := make([]string, 0, 2+len(o.Further))
+		if o.Cells != nil {
+			text, x = append(text, o.Cells(i, x)...), nil
+		}
 		for _, of := range []func(int) string{o.Name, o.Label} {
 			if of != nil {
 				text = append(text, of(i))

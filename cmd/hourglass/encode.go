@@ -102,6 +102,7 @@ or any array or table with as many columns as the model's codes have numbers.`,
 			}
 			o := sampleOutput(cmd, m, codes, out)
 			o.Columns = m.Columns(&workflow.Input{Data: &dataset.Data{}})
+			m.SetCells(&o, nil)
 			o.Progress = meter(log, "decode")
 			if err := o.Write(cmd.Context(), samples); err != nil {
 				return err
@@ -127,5 +128,6 @@ func sampleOutput(cmd *cobra.Command, m *workflow.Model, in *workflow.Input, out
 	if in.Labels != nil {
 		o.Label = in.Label
 	}
+	m.SetCells(&o, in)
 	return o
 }

@@ -57,6 +57,7 @@ func (f *madeFlags) write(cmd *cobra.Command, m *workflow.Model, codes tensor.Te
 	}
 	o := workflow.Output{Path: f.out, Stdout: cmd.OutOrStdout(), Count: samples.Len(), Shape: m.Encoder().Input(),
 		Range: m.Range(), Columns: m.Columns(&workflow.Input{Data: &dataset.Data{}})}
+	m.SetCells(&o, nil)
 	if err := o.Write(cmd.Context(), each(samples)); err != nil {
 		return err
 	}

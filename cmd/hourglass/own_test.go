@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"image"
@@ -11,6 +12,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -726,6 +728,104 @@ func TestOwnColumns(t *testing.T) {
 	}
 	mustRun(t, "train", table, "--from", out, "--epochs", "1", "--ignore", "Notiz", "--out", filepath.Join(dir, "further"))
 	mustRun(t, "verify", out)
+}
+
+// What the model makes of a table has its columns as they were, and only missing cells are filled.
+func TestOwnColumnsBack(t *testing.T) {
+	dir := t.TempDir()
+	table, out, back := orderFile(t, dir, "orders.csv", 300), filepath.Join(dir, "run"), filepath.Join(dir, "back.csv")
+	mustRun(t, "train", table, "--ignore", "Notiz", "--epochs", "150", "--out", out, "--quiet")
+	like := regexp.MustCompile(`^\d\d\.\d\d\.20\d\d,(Bett|Hemd|Radio|other),"?-?\d+,\d\d €"?,-?\d+ %,(ja|nein)$`)
+	rows := func(text string) []string {
+		t.Helper()
+		lines := strings.Split(strings.TrimSpace(text), "\n")
+		if lines[0] != "Datum,Ware,Preis,Rabatt,Mitglied" {
+			t.Errorf("the header is %s", lines[0])
+		}
+		for _, line := range lines[1:] {
+			if !like.MatchString(line) {
+				t.Errorf("%s is no row of the table", line)
+			}
+		}
+		return lines[1:]
+	}
+	text, err := os.ReadFile(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	original := strings.Split(strings.TrimSpace(string(text)), "\n")[1:]
+	wares := 0
+	for i, row := range rows(mustRun(t, "reconstruct", table, "--model", out, "--out", "-")) {
+		if strings.Split(row, ",")[1] == strings.Split(original[i], ";")[1] {
+			wares++
+		}
+	}
+	if wares < 270 {
+		t.Errorf("%d of 300 wares are reconstructed", wares)
+	}
+	said := mustRun(t, "reconstruct", table, "--model", out, "--fill", "--out", back)
+	if !strings.HasPrefix(said, "columns of") || !strings.Contains(said, "27 cells of 300 samples") {
+		t.Errorf("it says %s", said)
+	}
+	filled, err := os.ReadFile(back)
+	if err != nil {
+		t.Fatal(err)
+	}
+	members, known := 0, 0
+	for i, row := range rows(string(filled)) {
+		got, err := csv.NewReader(strings.NewReader(row)).Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j, cell := range strings.Split(original[i], ";")[:5] {
+			gone := cell == "" || cell == "NA" || cell == "k.A."
+			if got[j] != cell && !gone {
+				t.Errorf("row %d, column %d was %q and is %q", i+1, j+1, cell, got[j])
+			}
+			if gone && j == 4 {
+				known++
+				if got[4] == "ja" == (i*7%5 < 2) {
+					members++
+				}
+			}
+		}
+	}
+	// Members have a discount, which tells.
+	if known < 5 || members < known-1 {
+		t.Errorf("%d of %d members are filled in right", members, known)
+	}
+	rows(mustRun(t, "generate", table, "--model", out, "--count", "20", "--out", "-"))
+	codes := filepath.Join(dir, "codes.csv")
+	mustRun(t, "encode", table, "--model", out, "--out", codes)
+	rows(mustRun(t, "decode", codes, "--model", out, "--out", "-"))
+	if status, _, stderr := run(t, "reconstruct", table, "--model", out, "--fill", "--out", filepath.Join(dir, "back.npy")); status != exitUsage || !strings.Contains(stderr, "--fill is for tables") {
+		t.Errorf("filling an array: exit %d, %s", status, stderr)
+	}
+}
+
+// A model of plain numbers takes a table with gaps, too.
+func TestOwnGaps(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "run")
+	mustRun(t, "train", tableFile(t, dir, "table.csv", 200), "--label", "kind", "--epochs", "100", "--out", out, "--quiet")
+	gaps := writeText(t, dir, "gaps.csv", "kind,weight,width,length\nbig,3.1,,11\nbig,7,-4.0,9.00\n")
+	filled := strings.Split(mustRun(t, "reconstruct", gaps, "--label", "kind", "--model", out, "--fill", "--out", "-"), "\n")
+	// Where the length is 10+x, the width is 3x-1.
+	cells := strings.Split(filled[1], ",")
+	if width, err := strconv.ParseFloat(cells[1], 64); err != nil || math.Abs(width-2) > 1.5 || cells[0] != "11" || cells[2] != "3.1" {
+		t.Errorf("filled %s, want a width of about 2", filled[1])
+	}
+	if filled[2] != "9.00,-4.0,7,big" {
+		t.Errorf("a row without gaps becomes %s", filled[2])
+	}
+	whole := writeText(t, dir, "whole.csv", "length,width,weight\n11,2,3\n")
+	if got := mustRun(t, "reconstruct", whole, "--model", out, "--fill", "--out", "-"); got != "length,width,weight\n11,2,3\n" {
+		t.Errorf("a table without gaps becomes %s", got)
+	}
+	if status, _, stderr := run(t, "score", gaps, "--label", "kind", "--missing", "refuse", "--model", out, "--out", "-"); status != exitFailure || !strings.Contains(stderr, `column 3 ("width") is missing`) {
+		t.Errorf("refusing: exit %d, %s", status, stderr)
+	}
+	mustRun(t, "score", gaps, "--label", "kind", "--model", out, "--out", "-")
 }
 
 // Every kind of autoencoder learns from a table of several kinds of columns, or says why not.

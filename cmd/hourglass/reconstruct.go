@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -21,6 +22,7 @@ func newReconstructCommand() *cobra.Command {
 		output     outputFlags
 		named, out string
 		images     int
+		fill       bool
 	)
 	cmd := &cobra.Command{
 		Use:   "reconstruct [DATA] --model FILE",
@@ -35,10 +37,15 @@ or "-" for the standard output), or into the folder: images as PNG files, series
 reconstructions.npy. Of a table that was cut into windows (--window) these are its rows in
 their order, each the mean over all windows that it is in, and empty if it is in none.
 
+Tables come back with their columns as they were: categories by name, dates as dates,
+numbers in their notation. With --fill every cell that is there is written as it is,
+and only those that are missing become what the model makes of them.
+
 ` + dataHelp,
 		Example: `  hourglass reconstruct --model runs/stacked/model.safetensors --dataset digits
   hourglass reconstruct --model runs/stacked/model.safetensors --dataset fashion-mnist --images 10 --json
-  hourglass reconstruct wine.csv --label cultivar --model runs/wine/model.safetensors --out reconstructed.csv`,
+  hourglass reconstruct wine.csv --label cultivar --model runs/wine/model.safetensors --out reconstructed.csv
+  hourglass reconstruct orders.csv --model runs/orders --fill --out filled.csv`,
 		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if model.path == "" || (named == "") == (len(args) == 0) {
@@ -49,6 +56,9 @@ their order, each the mean over all windows that it is in, and empty if it is in
 			}
 			if err := checkFile("out", out, workflow.NPY, workflow.Table, workflow.Images); err != nil {
 				return err
+			}
+			if kind, _ := workflow.KindOf(out); fill && (kind != workflow.Table || len(args) == 0) {
+				return usagef("--fill is for tables, want DATA and --out FILE.csv or - for the standard output")
 			}
 			log := output.logBeside(cmd, out)
 			m, err := model.open(cmd)
@@ -62,6 +72,9 @@ their order, each the mean over all windows that it is in, and empty if it is in
 			defer in.Close()
 			if kind, _ := workflow.KindOf(out); kind != workflow.Images && cmd.Flags().Changed("images") {
 				return usagef("--images is for the figure in a folder, but --out is %s", out)
+			}
+			if fill {
+				return fillCells(cmd, m, in, out, output, log)
 			}
 			result, err := reconstruct(cmd, m, in, images, out)
 			if err == nil && len(args) > 0 {
@@ -87,8 +100,31 @@ their order, each the mean over all windows that it is in, and empty if it is in
 	output.add(cmd)
 	addDatasetName(cmd, &named, "or DATA, required")
 	cmd.Flags().StringVar(&out, "out", defaultOut("reconstruct"), "`file` to write, .npy or .csv, -, or a folder for images")
+	cmd.Flags().BoolVar(&fill, "fill", false, "write a table as it is, but for the missing cells, which the model fills")
 	cmd.Flags().IntVar(&images, "images", 5, "how many images or series to draw")
 	return cmd
+}
+
+// fillCells writes a table with its missing cells filled.
+func fillCells(cmd *cobra.Command, m *workflow.Model, in *workflow.Input, out string, output outputFlags, log io.Writer) error {
+	samples, err := m.Impute(cmd.Context(), in)
+	if err != nil {
+		return err
+	}
+	o := sampleOutput(cmd, m, in, out)
+	o.Progress = meter(log, "reconstruct")
+	missing, err := m.SetFilled(&o, in)
+	if err != nil {
+		return err
+	}
+	if err := o.Write(cmd.Context(), samples); err != nil {
+		return err
+	}
+	if output.json {
+		return writeJSON(cmd, map[string]any{"dataset": in.Path, "samples": in.Len(), "filled": missing})
+	}
+	fmt.Fprintf(log, "%d cells of %d samples of %s filled; see %s\n", missing, in.Len(), in.Path, placeOf(out))
+	return nil
 }
 
 // reconstruction is the result of the command.

@@ -11,6 +11,18 @@ import (
 	"hourglass/internal/portable"
 )
 
+// Plain is the schema of plain numbers, with what stands for those that are missing.
+func Plain(names []string, fill []float32) *Schema {
+	s := &Schema{Columns: make([]Column, len(fill))}
+	for i, v := range fill {
+		s.Columns[i] = Column{Kind: Number, Notation: &Notation{Decimal: ".", Digits: -1}, Fill: v, Weight: 1}
+		if len(names) == len(fill) {
+			s.Columns[i].Name = names[i]
+		}
+	}
+	return s
+}
+
 // Cells are the cells of a column, without spaces around them: the distinct ones in the order
 // in which they first appear, and how many there are of each.
 type Cells struct {
@@ -91,7 +103,7 @@ func (c Cells) present(kind Kind) Cells {
 	of := Column{Kind: kind}
 	there := Cells{Name: c.Name}
 	for i, value := range c.Values {
-		if !of.isMissing(value) {
+		if !of.IsMissing(value) {
 			there.Values, there.Counts = append(there.Values, value), append(there.Counts, c.Counts[i])
 		}
 	}

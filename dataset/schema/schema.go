@@ -116,7 +116,7 @@ func (c *Column) Title(i int) string {
 // the cell is missing they are what stands for it, and missing is true.
 func (c *Column) Encode(dst []float32, cell string) (missing bool, err error) {
 	cell = strings.TrimSpace(cell)
-	if c.isMissing(cell) {
+	if c.IsMissing(cell) {
 		c.encodeMissing(dst)
 		return true, nil
 	}
@@ -192,7 +192,8 @@ var (
 // IsMissing reports whether a cell, without spaces around it, is missing in any column.
 func IsMissing(cell string) bool { return slices.Contains(missing, cell) }
 
-func (c *Column) isMissing(cell string) bool {
+// IsMissing reports whether a cell, without spaces around it, is missing in the column.
+func (c *Column) IsMissing(cell string) bool {
 	return IsMissing(cell) || c.Kind != Category && slices.Contains(weakMissing, cell)
 }
 

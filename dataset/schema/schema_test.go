@@ -200,6 +200,21 @@ func TestEncode(t *testing.T) {
 	}
 }
 
+func TestPlain(t *testing.T) {
+	s := Plain([]string{"a", "b"}, []float32{1.5, -2})
+	if err := s.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	values := make([]float32, 2)
+	missing, err := s.Columns[1].Encode(values[1:], "NA")
+	if _, other := s.Columns[0].Encode(values, "2.5e-3"); other != nil || err != nil || !missing || values[1] != -2 {
+		t.Errorf("values %v, missing %v, %v, %v", values, missing, err, other)
+	}
+	if got := strings.Join(s.Decode(values), " "); got != "0.0025 -2" || !s.IsNumbers() || s.Groups(true) != "numbers:2" {
+		t.Errorf("got %s of the groups %s", got, s.Groups(true))
+	}
+}
+
 // Files come from anywhere.
 func TestValidate(t *testing.T) {
 	for _, text := range []string{`{}`, `{"columns":[{"kind":"number","weight":1}]}`, `{"columns":[{"kind":"text","weight":1}]}`,

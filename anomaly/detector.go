@@ -29,6 +29,12 @@ type Options struct {
 	// normal ones score as one that is independent of all others; 0 for 1. See
 	// [WindowDependence].
 	Dependence float64
+	// Seen says that training samples are among those held out. They score lower than new
+	// ones, so that more normal samples exceed a threshold than it says.
+	Seen bool
+	// Features is how many values a step has of samples that are series, steps×features; 0 for
+	// other samples. Values of a feature are then compared in one unit at all steps.
+	Features int
 }
 
 // WindowDependence is the dependence of samples that are moving averages over so many
@@ -43,6 +49,7 @@ func WindowDependence(window int) float64 {
 type Detector struct {
 	values, codes int
 	dependence    float64 // 1 for independent samples
+	seen          bool    // training samples are among those held out
 
 	center, deviation []float32 // of what samples are told apart by, see space
 
@@ -71,7 +78,7 @@ func Learn(ctx context.Context, training, heldOut Views, o Options) (*Detector, 
 	if training.Len() < fewest {
 		return nil, fmt.Errorf("anomaly: learn from %d training samples, want at least %d", training.Len(), fewest)
 	}
-	d := &Detector{dependence: max(o.Dependence, 1), values: training.Samples.Sample().Size(), codes: training.Codes.Sample().Size(),
+	d := &Detector{dependence: max(o.Dependence, 1), seen: o.Seen, values: training.Samples.Sample().Size(), codes: training.Codes.Sample().Size(),
 		surprises: map[Method]*surprise{}, heldOut: map[Method][]float64{}}
 	if err := d.fits(doing, heldOut); err != nil {
 		return nil, err
@@ -102,6 +109,9 @@ func (d *Detector) learn(ctx context.Context, training Views, o Options) error {
 	dataset.Permutation(o.Seed, 0, order)
 	space := d.raw(training)
 	d.center, d.deviation = standard(space)
+	if n := d.values; o.Features > 0 && n <= directValues && n%o.Features == 0 {
+		alike(d.center, d.deviation, o.Features)
+	}
 	space = d.space(training)
 	var err error
 	if d.nearest, err = newNearest(pick(space, order[:min(nearestMost, len(order))]), o.Threads); err != nil {
@@ -240,6 +250,26 @@ func standard(x tensor.Tensor) (center, deviation []float32) {
 		}
 	}
 	return center, deviation
+}
+
+// alike gives all steps of a feature the deviation of all its values over the steps.
+func alike(center, deviation []float32, features int) {
+	steps := float64(len(center) / features)
+	for f := range features {
+		mean, squares := 0.0, 0.0
+		for j := f; j < len(center); j += features {
+			c, s := float64(center[j]), float64(deviation[j])
+			mean += c / steps
+			squares += (c*c + s*s) / steps
+		}
+		common := float32(math.Sqrt(max(squares-mean*mean, 0)))
+		if !(common > 1e-6*float32(math.Abs(mean))) {
+			common = 1
+		}
+		for j := f; j < len(center); j += features {
+			deviation[j] = common
+		}
+	}
 }
 
 // fits reports views of other samples than the detector's.

@@ -18,6 +18,7 @@ type state struct {
 	Mixtures int `json:"mixtures"`
 	// Dependence is that of [Options]; older files have none.
 	Dependence float64 `json:"dependence,omitempty"`
+	Seen       bool    `json:"seen,omitempty"`
 }
 
 // The names of a detector's arrays.
@@ -38,7 +39,7 @@ const (
 // State returns what there is to keep of a detector, for [FromState]: JSON, and arrays
 // that share its memory.
 func (d *Detector) State() (json.RawMessage, []nn.Array, error) {
-	text, err := json.Marshal(state{d.values, d.codes, len(d.masked), len(d.mixtures), d.dependence})
+	text, err := json.Marshal(state{d.values, d.codes, len(d.masked), len(d.mixtures), d.dependence, d.seen})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -121,7 +122,7 @@ func (s state) detector(arrays stored) (*Detector, error) {
 	if s.Values < 1 || s.Codes < 1 || !(s.Dependence >= 0 && s.Dependence < 1<<32) || s.Masked < 0 || s.Masked > members || s.Mixtures < 1 || s.Mixtures > members || s.Masked > 0 && s.Values > directValues {
 		return nil, fmt.Errorf("a state of %+v makes none", s)
 	}
-	d := &Detector{dependence: max(s.Dependence, 1), values: s.Values, codes: s.Codes, surprises: map[Method]*surprise{}, heldOut: map[Method][]float64{}}
+	d := &Detector{dependence: max(s.Dependence, 1), seen: s.Seen, values: s.Values, codes: s.Codes, surprises: map[Method]*surprise{}, heldOut: map[Method][]float64{}}
 	for _, read := range []func(state, stored) error{d.readWhitening, d.readMasked, d.readSpace, d.readScores} {
 		if err := read(s, arrays); err != nil {
 			return nil, err

@@ -48,6 +48,9 @@ type Threshold struct {
 	// probability of 0.9: it has a beta distribution.
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
+	// Seen says that training samples are among those that it was learned from, so that the
+	// rate may well be higher.
+	Seen bool `json:"seen,omitempty"`
 }
 
 // intervalProbability is that of a threshold's interval.
@@ -79,7 +82,7 @@ func (d *Detector) Threshold(m Method, rate float64) (Threshold, error) {
 	k := min(max(int(math.Floor(rate*float64(n+1)*(1+1e-12))), 1), n)
 	const each = (1 - intervalProbability) / 2
 	a, b := float64(k), float64(n+1-k)
-	return Threshold{held[n-k], rate, n, mathext.InvRegIncBeta(a, b, each), mathext.InvRegIncBeta(a, b, 1-each)}, nil
+	return Threshold{Score: held[n-k], Rate: rate, HeldOut: n, Low: mathext.InvRegIncBeta(a, b, each), High: mathext.InvRegIncBeta(a, b, 1-each)}, nil
 }
 
 // dependentThreshold is Threshold where held-out samples depend on each other.
@@ -87,7 +90,7 @@ func (d *Detector) dependentThreshold(m Method, rate float64, held []float64) Th
 	n := d.independent(held)
 	k := max(rate*(n+1), 1)
 	const each = (1 - intervalProbability) / 2
-	t := Threshold{Rate: rate, HeldOut: max(int(n), 1)}
+	t := Threshold{Rate: rate, HeldOut: max(int(n), 1), Seen: d.seen}
 	t.Low, t.High = mathext.InvRegIncBeta(k, max(n+1-k, 1), each), mathext.InvRegIncBeta(k, max(n+1-k, 1), 1-each)
 	above := min(int(k*d.dependence), len(held))
 	if k > 1 {

@@ -16,9 +16,9 @@ const (
 	detectorValues  = 32 << 20
 	// fewestForDetector is how many training samples there must be at least.
 	fewestForDetector = 10
-	// fewestIndependent is how many windows that share no row should be set aside. Where
-	// there are less, the rows of training are among those that tell how normal ones score.
-	fewestIndependent = 100
+	// fewestIndependent is as how many independent windows those set aside should count. Where
+	// it is less, the rows of training are among those that tell how normal ones score.
+	fewestIndependent = 5
 )
 
 // Detector returns what the model has learned of normal samples; nil if it has not.
@@ -61,10 +61,13 @@ func (m *Model) LearnDetector(ctx context.Context, training, heldOut *Input, o a
 		}
 	}
 	if s := m.Record.Series; s != nil {
-		o.Dependence = anomaly.WindowDependence(s.Window)
+		o.Dependence, o.Seen = anomaly.WindowDependence(s.Window), heldOut == training
 		if float64(views[1].Len()) < fewestIndependent*o.Dependence && heldOut != training {
-			views[1] = together(views[1], views[0])
+			views[1], o.Seen = together(views[1], views[0]), true
 		}
+	}
+	if m.Record.Series == nil && hasSteps(training.Data) {
+		o.Features = training.Shape()[1]
 	}
 	d, err := anomaly.Learn(ctx, views[0], views[1], o)
 	if err != nil {

@@ -35,6 +35,12 @@ func IsSeries(data *dataset.Data) bool {
 	return false
 }
 
+// hasSteps reports whether samples are surely series, steps×features: vectors may be tables,
+// too, whose values have nothing to do with each other, and what bytes hold is as a rule a picture.
+func hasSteps(data *dataset.Data) bool {
+	return IsSeries(data) && len(data.Shape()) == 2 && data.Largest == 0
+}
+
 // CanDraw reports whether samples can be drawn beside what becomes of them.
 func CanDraw(in *Input) bool { return IsSeries(in.Data) || IsImage(in.Shape()) }
 

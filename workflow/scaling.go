@@ -56,7 +56,7 @@ func (s *session) fitScaler(ctx context.Context) (*dataset.Scaler, error) {
 	if s.from != nil && s.from.Scaler() != nil {
 		return s.from.Scaler(), nil
 	}
-	if s.Divisor == 0 && s.data.Series != nil {
+	if s.Divisor == 0 && hasSteps(s.data) {
 		return dataset.FitStepScaler(ctx, s.Scale, s.parts.Train.Samples, s.data.Largest)
 	}
 	if s.data.Schema != nil && s.Divisor == 0 {

@@ -180,7 +180,7 @@ func (s *session) setDefaults() {
 	s.BatchSize = cmp.Or(s.BatchSize, 32)
 	s.Optimizer = cmp.Or[optim.Optimizer](s.Optimizer, optim.Adam{})
 	scale := dataset.StandardScaling
-	if s.data.Series == nil && (s.data.Largest > 0 || len(s.data.Shape()) > 1) {
+	if !hasSteps(s.data) && (s.data.Largest > 0 || len(s.data.Shape()) > 1) {
 		scale = dataset.UnitScaling
 	}
 	s.Scale = cmp.Or(s.Scale, scale)

@@ -392,3 +392,32 @@ func TestSamplesAreSetAsideByASeedOfTheirOwn(t *testing.T) {
 		t.Error("nothing is kept for testing")
 	}
 }
+
+// Each feature of a series has one scale, the same at all steps, and unlike another's.
+func TestTrainScalesSeriesByFeature(t *testing.T) {
+	x := tensor.New(40, 16, 2)
+	for i := range x.Data {
+		x.Data[i] = float32(math.Sin(float64(i/2))) * []float32{1, 1000}[i%2]
+	}
+	dir := t.TempDir()
+	data := &dataset.Data{Path: "series.npy", Format: dataset.FormatNPY, Samples: dataset.Array{Tensor: x}}
+	if _, err := Train(t.Context(), data, TrainOptions{Epochs: 1, Validation: 0.1, Options: run.Options{Out: dir}}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := OpenModel(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := m.Scaler()
+	if s.Kind != dataset.StandardScaling || len(s.Scale) != 32 {
+		t.Fatalf("scaling %s of %d values", s.Kind, len(s.Scale))
+	}
+	for i := range s.Scale {
+		if s.Scale[i] != s.Scale[i%2] || s.Offset[i] != s.Offset[i%2] {
+			t.Errorf("step %d of feature %d has another scale than the first", i/2, i%2)
+		}
+	}
+	if ratio := s.Scale[1] / s.Scale[0]; math.Abs(float64(ratio)-1000) > 1 {
+		t.Errorf("the scales differ by %v, want 1000", ratio)
+	}
+}

@@ -252,6 +252,9 @@ func (r *ranking) describe(learnedFromSamples int) string {
 	if t == nil {
 		return text + fmt.Sprintf("%.6g %% of normal ones are not expected to exceed%s", 100*r.Quantile, learnedFrom(learnedFromSamples))
 	}
+	if t.Seen {
+		return text + fmt.Sprintf("%.4g %% of normal ones are to exceed, learned from windows that count as %d, rows of training among them, so that more may do", 100*t.Rate, t.HeldOut)
+	}
 	return text + fmt.Sprintf("%.4g %% of normal ones are expected to exceed, and with a probability of 0.9 %.2g to %.2g %% do (learned from %d samples)",
 		100*t.Rate, 100*t.Low, 100*t.High, t.HeldOut)
 }

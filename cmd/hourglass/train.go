@@ -59,7 +59,8 @@ A folder holds one run: another is refused there unless it is to --overwrite it.
 
 Values are scaled (--scale): those of images divided by the largest that their type
 can hold, 255 for bytes, if the training part reaches above half of it, and otherwise
-by the largest there is; each column of a table is brought to mean 0 and deviation 1.
+by the largest there is; each column of a table, and each feature of series over all
+their steps, is brought to mean 0 and deviation 1.
 
 The columns of a table may be numbers in any notation (69,15, 1.234,5, 12 %, € 5), words
 for yes and no, categories, dates and times, with cells that are missing. What is

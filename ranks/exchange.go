@@ -2,6 +2,7 @@ package ranks
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
@@ -121,6 +122,26 @@ const note = 16
 // Ranks at different places get the same [*Apart]. So in front of every exchange there must be an
 // Agree.
 func (x *Exchange) Agree(place uint64, message []byte) error {
+	_, err := x.agree(place, message)
+	return err
+}
+
+// Leave ends the exchange: it returns once all ranks have called it. One that is still at something
+// else is stopped by the message, which must not be empty. It returns an error only of the group.
+func (x *Exchange) Leave(message []byte) error {
+	for {
+		left, err := x.agree(0, message)
+		if stopped := (*Stopped)(nil); !errors.As(err, &stopped) {
+			return err
+		}
+		if left == x.Size() {
+			return nil
+		}
+	}
+}
+
+// agree is Agree, and tells how many ranks cannot go on.
+func (x *Exchange) agree(place uint64, message []byte) (stopped int, err error) {
 	own := x.notes[x.Rank()*note:]
 	binary.LittleEndian.PutUint64(own, place)
 	binary.LittleEndian.PutUint64(own[8:], uint64(len(message)))
@@ -128,7 +149,7 @@ func (x *Exchange) Agree(place uint64, message []byte) error {
 		x.ends[r] = (r + 1) * note
 	}
 	if err := lost(x.Gather(x.notes, x.ends)); err != nil {
-		return err
+		return 0, err
 	}
 	first := binary.LittleEndian.Uint64(x.notes)
 	apart, total := -1, 0
@@ -137,16 +158,19 @@ func (x *Exchange) Agree(place uint64, message []byte) error {
 		if apart < 0 && binary.LittleEndian.Uint64(told) != first {
 			apart = r
 		}
-		total += int(binary.LittleEndian.Uint64(told[8:]))
+		if n := int(binary.LittleEndian.Uint64(told[8:])); n > 0 {
+			total += n
+			stopped++
+		}
 		x.ends[r] = total
 	}
 	switch {
 	case total > 0:
-		return x.stop(message, total)
+		return stopped, x.stop(message, total)
 	case apart >= 0:
-		return &Apart{apart}
+		return 0, &Apart{apart}
 	}
-	return nil
+	return 0, nil
 }
 
 // stop lets all ranks know the messages, of so many bytes, and returns the first.

@@ -124,6 +124,24 @@ func TestAgree(t *testing.T) {
 	}
 }
 
+// A rank that leaves stops those that have not, and returns once they have left, too.
+func TestLeave(t *testing.T) {
+	for _, err := range each(3, func(g Group) error {
+		x := NewExchange(g)
+		for at := range uint64(3 - g.Rank()) {
+			var stopped *Stopped
+			if err := x.Agree(at, nil); err != nil && (!errors.As(err, &stopped) || string(stopped.Message) == "") {
+				return err
+			}
+		}
+		return x.Leave([]byte("done"))
+	}) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // Who waits for a rank that has left is told, and so is who comes later; ranks that gather
 // different things too.
 func TestAbort(t *testing.T) {

@@ -94,6 +94,9 @@ type Folder struct {
 // when the new one has nothing in its way any more. A folder with a run in it is
 // refused, unless that goes on or is to be overwritten.
 func Open(o *Options) (*Folder, error) {
+	if o.Follows != "" {
+		return follow(o)
+	}
 	f := &Folder{dir: o.Out, fresh: !o.Resume}
 	if o.Resume {
 		if info, err := os.Stat(f.dir); err != nil || !info.IsDir() {
@@ -231,6 +234,22 @@ func LatestCheckpoint(dir string) (path string, epoch int) {
 		return filepath.Join(folder, e.Name()), epoch
 	}
 	return "", 0
+}
+
+// follow opens a folder for a rank whose run is in another, and looks at that if it goes on.
+func follow(o *Options) (*Folder, error) {
+	f := &Folder{dir: o.Out, fresh: true}
+	if err := f.acquire(); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if o.Resume {
+		there := &Folder{dir: o.Follows}
+		if err := there.look(o); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		f.notes, f.checkpoints = there.notes, there.checkpoints
+	}
+	return f, nil
 }
 
 // Begin makes the folder that of a run: what an earlier one left is removed, unless

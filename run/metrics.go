@@ -15,6 +15,7 @@ type Metrics struct {
 	Dataset    DatasetSize    `json:"dataset"`
 	Seed       uint64         `json:"seed"`
 	Threads    int            `json:"threads"`
+	Ranks      int            `json:"ranks,omitempty"` // that trained it together, each with so many threads; 0 for one
 	SIMD       string         `json:"simd"`
 	Parameters int            `json:"parameters"`
 	Loss       string         `json:"loss"`

@@ -18,6 +18,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ import (
 	"hourglass/metric"
 	"hourglass/optim"
 	"hourglass/progress"
+	"hourglass/ranks"
 	"hourglass/train"
 )
 
@@ -51,6 +53,12 @@ type Options struct {
 	// one at the end, however it comes.
 	Checkpoints *hourglass.Checkpoints
 	Threads     int // 0 for all cores
+
+	// Ranks are those that train the model together, nil for this process alone. Those but rank 0
+	// have a folder Out of their own, for nobody to see, and say with Follows in which folder
+	// the run is, to go on with it if they are to Resume.
+	Ranks   ranks.Group
+	Follows string
 
 	Command Command // that makes the run, to be remembered
 	Like    *Record // what decides the bits must be as it is there; nil for no such run
@@ -145,8 +153,12 @@ func (e *Interrupted) Unwrap() error { return e.Err }
 
 // NewMetrics returns the numbers of a run that has not begun.
 func (s *Session) NewMetrics(name, data string) *Metrics {
+	together := 0
+	if s.Ranks != nil {
+		together = s.Ranks.Size()
+	}
 	return &Metrics{
-		Recipe:  name,
+		Recipe: name, Ranks: together,
 		Dataset: DatasetSize{Name: data, Train: length(s.Train), Validation: length(s.Validation), Test: length(s.Test)},
 		Seed:    s.Seed, Threads: s.Threads, SIMD: kernel.SIMD(), Parameters: len(s.Model.Network().Weights()),
 		Loss: s.Loss.Name(), BatchSize: s.BatchSize, Rate: s.Optimizer.Rate(), Epochs: &train.History{},
@@ -250,6 +262,9 @@ func (s *Session) fit(ctx context.Context) error {
 		s.Observers = append(s.Observers, s.until(digests, interrupt))
 	}
 	s.digests = &weightDigests{}
+	if s.Ranks != nil {
+		s.Logf("on %d ranks\n", s.Ranks.Size())
+	}
 	if s.Stages != nil {
 		if !s.Resume || s.Folder.checkpoints == 0 {
 			if err := s.trainStagewise(ctx); err != nil {
@@ -261,7 +276,7 @@ func (s *Session) fit(ctx context.Context) error {
 	options := []hourglass.FitOption{
 		hourglass.Epochs(s.Epochs), hourglass.BatchSize(s.BatchSize), hourglass.Loss(s.Loss),
 		hourglass.Optimizer(s.Optimizer), hourglass.Schedule(s.Schedule), hourglass.Clip(s.Clipping), hourglass.Metrics(s.Plan.Metrics...),
-		hourglass.Seed(s.Seed), hourglass.Threads(s.Threads),
+		hourglass.Seed(s.Seed), hourglass.Threads(s.Threads), hourglass.Ranks(s.Ranks),
 		hourglass.DataDigests(func() (hourglass.Digests, error) { return s.recordData(digests) }),
 		hourglass.Observe(observer(s.watch), &progress.Bar{Out: s.Log, Forecast: s.Forecast}),
 		hourglass.Observe(s.Observers...),
@@ -322,8 +337,11 @@ func (s *Session) checkpointOptions() []hourglass.FitOption {
 	if s.Checkpoints != nil {
 		c = *s.Checkpoints
 	}
-	c.Dir = s.Path(CheckpointFolder)
-	options := []hourglass.FitOption{hourglass.Checkpoint(c)}
+	c.Dir = s.checkpointFolder()
+	var options []hourglass.FitOption
+	if s.Follows == "" {
+		options = append(options, hourglass.Checkpoint(c))
+	}
 	switch {
 	case !s.Resume:
 	case s.Folder.checkpoints == 0:
@@ -332,6 +350,11 @@ func (s *Session) checkpointOptions() []hourglass.FitOption {
 		options = append(options, hourglass.Resume(c.Dir))
 	}
 	return options
+}
+
+// checkpointFolder is where the run's checkpoints are, or those of the run that it follows.
+func (s *Session) checkpointFolder() string {
+	return filepath.Join(cmp.Or(s.Follows, s.Out), CheckpointFolder)
 }
 
 // observer is a function that follows a training.

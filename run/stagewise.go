@@ -95,10 +95,13 @@ func (s *Session) trainStage(ctx context.Context, number, of int, st stretches, 
 	if s.Checkpoints != nil {
 		c = *s.Checkpoints
 	}
-	c.Dir = filepath.Join(s.Path(CheckpointFolder), fmt.Sprint(stagePrefix, number))
+	c.Dir = filepath.Join(s.checkpointFolder(), fmt.Sprint(stagePrefix, number))
 	options := []hourglass.FitOption{hourglass.Loss(l), hourglass.Optimizer(o), hourglass.Epochs(s.Epochs), hourglass.BatchSize(s.BatchSize),
-		hourglass.Seed(s.Seed), hourglass.Threads(s.Threads), hourglass.Checkpoint(c),
+		hourglass.Seed(s.Seed), hourglass.Threads(s.Threads), hourglass.Ranks(s.Ranks),
 		hourglass.Observe(observer(s.watch), &progress.Bar{Out: s.Log})}
+	if s.Follows == "" {
+		options = append(options, hourglass.Checkpoint(c))
+	}
 	if validation != nil {
 		options = append(options, hourglass.Validation(validation))
 	}

@@ -35,7 +35,7 @@ var started = time.Now()
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	status := start(ctx)
 	stop()
 	os.Exit(status)
 }
@@ -43,16 +43,23 @@ func main() {
 // execute runs the command line and returns the exit status. Every error is one
 // line on stderr.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return complain(perform(ctx, args, stdout, stderr), stderr)
+}
+
+// perform runs the command line.
+func perform(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	root := newRootCommand()
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := kernel.SIMDError()
-	if err != nil {
-		err = usageError{err}
-	} else {
-		err = root.ExecuteContext(ctx)
+	if err := kernel.SIMDError(); err != nil {
+		return usageError{err}
 	}
+	return root.ExecuteContext(ctx)
+}
+
+// complain says what went wrong, if anything did, and returns the exit status.
+func complain(err error, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
@@ -86,6 +93,7 @@ model, figures and all numbers into runs/stacked:
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error { return refuseAlone(cmd, args) }
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newRunCommand(), newRecipesCommand(), newSummaryCommand(), newReconstructCommand(),
 		newTrainCommand(), newEncodeCommand(), newDecodeCommand(), newDenoiseCommand(), newScoreCommand(),

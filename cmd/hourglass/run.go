@@ -52,6 +52,9 @@ saves the model as it is, and says how to go on. The same seed gives the same
 model, bit for bit, for any number of threads and however often the run was
 interrupted; "hourglass verify" checks it.
 
+Started by mpirun or srun, in a build with MPI, several processes train the model together, with
+the same bits: see docs/cluster.md.
+
 "hourglass recipes" lists the systems; "all" runs one after another, each into a
 folder of its own below --out.`,
 		Example: `  hourglass run stacked
@@ -101,6 +104,11 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) error {
 	if o.Out = f.out; o.Out == "" {
 		o.Out = defaultOut(r.Name)
 	}
+	aside, err := follow(cmd, &o.Options)
+	if err != nil {
+		return err
+	}
+	defer aside()
 	metrics, err := r.Run(cmd.Context(), o)
 	if err == nil && f.reporting {
 		err = writeReport(o.Log, o.Out, o.Out)

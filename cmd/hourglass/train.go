@@ -83,6 +83,9 @@ a run that was killed goes on from its last checkpoint (--resume, which needs no
 other flag); the model ends with the same bits as without a break, and "hourglass
 verify" checks that.
 
+Started by mpirun or srun, in a build with MPI, several processes train the model together, with
+the same bits: see docs/cluster.md.
+
 With --studio the training is shown on a web page: curves, reconstructions, codes and
 layers as they change. There it can be paused, stopped and given another learning rate,
 which is noted in run.json as --learning-rate-at, so that the run can be repeated. The
@@ -143,6 +146,11 @@ func (f *trainCommandFlags) run(cmd *cobra.Command, args []string) error {
 		o.Out = defaultOut(baseName(args[0]))
 	}
 	ctx, ended := cmd.Context(), func(error) error { return nil }
+	aside, err := follow(cmd, &o.Options)
+	if err != nil {
+		return err
+	}
+	defer aside()
 	if f.watch {
 		if ctx, ended, err = f.openToWatch(cmd, args[0], in, &o); err != nil {
 			return err

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -97,7 +98,7 @@ type CSVOptions struct {
 // To infer a schema a table is read twice, and kept in memory in between.
 func ReadCSV(r io.Reader, name string, o CSVOptions) (*Data, error) {
 	if !o.Infer || o.Schema != nil {
-		return readTable(func() (io.Reader, error) { return r, nil }, name, o)
+		return readTable(func(t *table) ([]string, error) { return t.openCSV(r) }, name, o)
 	}
 	memory := o.Memory
 	if memory == 0 {
@@ -110,12 +111,12 @@ func ReadCSV(r io.Reader, name string, o CSVOptions) (*Data, error) {
 	case int64(len(text)) > memory:
 		return nil, fmt.Errorf("dataset: read %s: takes more than the %d bytes of memory allowed", name, memory)
 	}
-	return readTable(func() (io.Reader, error) { return bytes.NewReader(text), nil }, name, o)
+	return readTable(func(t *table) ([]string, error) { return t.openCSV(bytes.NewReader(text)) }, name, o)
 }
 
 // readTable reads a table, and again if its columns are to be understood and are not all
-// numbers.
-func readTable(open func() (io.Reader, error), name string, o CSVOptions) (*Data, error) {
+// numbers. Open returns the first row and sets the source of the others.
+func readTable(open func(t *table) ([]string, error), name string, o CSVOptions) (*Data, error) {
 	o.typed = o.Schema != nil || o.Infer && len(o.Choices) > 0
 	data, err := readOnce(open, name, o)
 	if errors.As(err, new(*ColumnsError)) && o.Infer && !o.typed {
@@ -125,13 +126,9 @@ func readTable(open func() (io.Reader, error), name string, o CSVOptions) (*Data
 	return data, err
 }
 
-func readOnce(open func() (io.Reader, error), name string, o CSVOptions) (*Data, error) {
-	r, err := open()
-	if err != nil {
-		return nil, err
-	}
+func readOnce(open func(t *table) ([]string, error), name string, o CSVOptions) (*Data, error) {
 	t := &table{options: o, data: &Data{Path: name, Format: FormatCSV}}
-	if err := t.read(func() ([]string, error) { return t.openCSV(r) }); err != nil {
+	if err := t.read(func() ([]string, error) { return open(t) }); err != nil {
 		return nil, fmt.Errorf("dataset: read %s: %w", name, err)
 	}
 	return t.data, nil
@@ -167,6 +164,7 @@ type table struct {
 	options  CSVOptions
 	data     *Data
 	text     *textReader // of CSV
+	foreign  string      // encoding of a file before that, if it was not UTF-8
 	rows     rowSource
 	header   []string // names of all columns, nil without
 	columns  int
@@ -191,10 +189,10 @@ type rowSource interface {
 	// next returns the cells of the next row, which are valid until the next call, or
 	// io.EOF.
 	next() ([]string, error)
-	// place says where row number i is, the one that was returned last: "row 3 (line 4)".
-	place(i int) string
-	// lineNumber is that of the row that was returned last, 0 where there are no lines.
-	lineNumber() int
+	// mark is where the row is that was returned last, for placeAt.
+	mark() int64
+	// placeAt says where row number i is, which had that mark: "row 3 (line 4)".
+	placeAt(i int, mark int64) string
 }
 
 // read reads a table whose first row open returns, which also sets t.rows.
@@ -270,6 +268,20 @@ func (t *table) check() error {
 
 // openCSV finds encoding and delimiter and returns the first row.
 func (t *table) openCSV(r io.Reader) ([]string, error) {
+	rows, err := t.openText(r)
+	if err != nil {
+		return nil, err
+	}
+	t.rows = rows
+	first, err := rows.next()
+	if errors.Is(err, io.EOF) {
+		return nil, errors.New("is empty, want a row for each sample")
+	}
+	return first, err
+}
+
+// openText finds encoding and delimiter of a file.
+func (t *table) openText(r io.Reader) (*rowReader, error) {
 	text, err := newTextReader(r)
 	if err != nil {
 		return nil, err
@@ -282,12 +294,11 @@ func (t *table) openCSV(r io.Reader) ([]string, error) {
 	if delimiter == 0 {
 		delimiter = sniffDelimiter(start)
 	}
-	t.text, t.rows = text, newRowReader(text, delimiter)
-	first, err := t.rows.next()
-	if errors.Is(err, io.EOF) {
-		return nil, errors.New("is empty, want a row for each sample")
+	if t.text != nil {
+		t.foreign = cmp.Or(t.foreign, t.text.encoding)
 	}
-	return first, err
+	t.text = text
+	return newRowReader(text, delimiter), nil
 }
 
 // add appends a row of cells to the values.
@@ -340,8 +351,8 @@ func (t *table) finish() error {
 	if err := t.makeSamples(); err != nil {
 		return err
 	}
-	if t.text != nil {
-		t.data.Encoding = t.text.encoding
+	if t.data.Encoding = t.foreign; t.text != nil {
+		t.data.Encoding = cmp.Or(t.foreign, t.text.encoding)
 	}
 	if t.label >= 0 {
 		t.data.setLabels(t.labels)

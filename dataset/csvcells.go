@@ -119,7 +119,7 @@ func (t *table) quotedName(column int) string {
 }
 
 // place is the current row, for messages.
-func (t *table) place() string { return t.rows.place(t.row) }
+func (t *table) place() string { return t.rows.placeAt(t.row, t.rows.mark()) }
 
 func isNumber(cell string) bool {
 	_, err := strconv.ParseFloat(cell, 64)

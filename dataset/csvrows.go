@@ -87,11 +87,11 @@ func newRowReader(r io.Reader, delimiter rune) *rowReader {
 	return rows
 }
 
-func (r *rowReader) place(i int) string { return placeInText(i, r.line) }
+func (r *rowReader) mark() int64 { return int64(r.line) }
 
-func (r *rowReader) lineNumber() int { return r.line }
-
-func placeInText(row, line int) string { return fmt.Sprintf("row %d (line %d)", row, line) }
+func (r *rowReader) placeAt(i int, mark int64) string {
+	return fmt.Sprintf("row %d (line %d)", i, mark)
+}
 
 var errLongRow = fmt.Errorf("is longer than %d bytes; is a closing quote missing?", maxRow)
 

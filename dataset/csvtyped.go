@@ -13,7 +13,7 @@ import (
 // column kept once.
 type cells struct {
 	columns []cellColumn
-	lines   []int32 // of each row, 0 where there are none
+	marks   []int64 // of each row, see rowSource
 	bytes   int64   // of memory that they take, about
 }
 
@@ -63,8 +63,8 @@ func (t *table) checkChoices() error {
 func (t *table) collect(row []string) int64 {
 	const overhead = 64 // of a string, its count and its place in the index
 	c := t.cells
-	c.lines = append(c.lines, int32(t.rows.lineNumber()))
-	c.bytes += 4
+	c.marks = append(c.marks, t.rows.mark())
+	c.bytes += 8
 	for i := range c.columns {
 		of := &c.columns[i]
 		cell := strings.TrimSpace(row[of.number])
@@ -163,12 +163,7 @@ func (t *table) badColumn(c cellColumn, e *schema.ColumnError) badCell {
 }
 
 // placeOf says where row i is, counted from 0 among those kept.
-func (t *table) placeOf(i int) string {
-	if line := t.cells.lines[i]; line > 0 {
-		return placeInText(t.kept[i], int(line))
-	}
-	return fmt.Sprint("row ", t.kept[i])
-}
+func (t *table) placeOf(i int) string { return t.rows.placeAt(t.kept[i], t.cells.marks[i]) }
 
 // encodeColumn writes the values of a column, and which cells are missing, and returns whether
 // any is.

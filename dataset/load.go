@@ -60,7 +60,9 @@ type LoadOptions struct {
 //     takes;
 //   - an IDX file of 2 to 4 axes. Labels in a file beside it that is
 //     named as MNIST's are come with it;
-//   - a table, .csv or .tsv, see [ReadCSV]; "-" is one on the standard input.
+//   - a table, .csv or .tsv, see [ReadCSV]; "-" is one on the standard input;
+//   - several tables with the same columns, by a pattern as [filepath.Match] has it: "logs/*.csv". They are
+//     one below the other, in the order of their names.
 //
 // Tables, .npy and IDX files may be compressed by gzip or zstd. Files are told apart by their first bytes, and tables by having none of those.
 // In an archive with the arrays x_train and x_test, and perhaps y_train and
@@ -126,6 +128,8 @@ func load(ctx context.Context, path string, o LoadOptions) (*Data, error) {
 	}
 	stat, err := os.Stat(path)
 	switch {
+	case err != nil && IsPattern(path):
+		return loadTables(path, o)
 	case errors.Is(err, os.ErrNotExist):
 		return nil, fmt.Errorf("dataset: load %q: there is no such file, folder or data set; want mnist, fashion-mnist, digits, a folder of images, or a .npy, .npz, IDX, .csv or .tsv file", path)
 	case err != nil:
@@ -209,16 +213,19 @@ func loadFile(path string, o LoadOptions) (*Data, error) {
 // loadTable reads a table whose text is r, and again from the beginning of its file f if it must.
 func loadTable(r io.Reader, f io.ReadSeeker, path string, o CSVOptions) (*Data, error) {
 	opened := false
-	return readTable(func() (io.Reader, error) {
+	return readTable(func(t *table) ([]string, error) {
 		if !opened {
 			opened = true
-			return r, nil
+			return t.openCSV(r)
 		}
 		if _, err := f.Seek(0, io.SeekStart); err != nil {
-			return nil, fmt.Errorf("dataset: load %s: want to read it twice: %w", path, err)
+			return nil, fmt.Errorf("want to read it twice: %w", err)
 		}
 		plain, _, err := decompressed(f)
-		return plain, err
+		if err != nil {
+			return nil, err
+		}
+		return t.openCSV(plain)
 	}, path, o)
 }
 

@@ -60,6 +60,8 @@ func peekHeader(path string, o *dataset.LoadOptions) ([]string, error) {
 		buffered := bufio.NewReaderSize(o.Stdin, most)
 		o.Stdin = buffered
 		start, _ = buffered.Peek(most) // errors come again when it is read
+	case err != nil && len(dataset.Matches(path)) > 0:
+		return peekHeader(dataset.Matches(path)[0], o)
 	case err == nil && stat.Mode().IsRegular():
 		f, err := os.Open(path)
 		if err != nil {

@@ -22,7 +22,8 @@ const dataHelp = `DATA is a .npy or .npz file, a CSV or TSV table ("-" reads one
 standard input), an IDX file, a folder of PNG or JPEG images (sub-folders are
 labels), or mnist, fashion-mnist or digits; gzip and zstd are unpacked. A last column
 called label holds labels; for other columns say --label NAME, and --ignore NAME for
-those that are no numbers. Of a table whose rows follow each other in time --window 64
+those that are no numbers. Several tables with the same columns are read as one by a
+pattern in quotes: 'logs/*.csv'. Of a table whose rows follow each other in time --window 64
 makes a sample of any 64 rows in a row; a model that was trained so knows that itself.`
 
 // loadFlags say how data is read.

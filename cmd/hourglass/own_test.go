@@ -828,6 +828,20 @@ func TestOwnGaps(t *testing.T) {
 	mustRun(t, "score", gaps, "--label", "kind", "--model", out, "--out", "-")
 }
 
+// Several tables are one, wherever the run is verified from.
+func TestOwnPattern(t *testing.T) {
+	dir := t.TempDir()
+	orderFile(t, dir, "b.csv", 60)
+	orderFile(t, dir, "a.csv", 60)
+	t.Chdir(dir)
+	printed := mustRun(t, "train", "*.csv", "--ignore-text", "--epochs", "2", "--out", "run")
+	if !strings.Contains(printed, "108 for training, 12 for validation") {
+		t.Errorf("train says %s", printed)
+	}
+	t.Chdir(t.TempDir())
+	mustRun(t, "verify", filepath.Join(dir, "run"))
+}
+
 // Every kind of autoencoder learns from a table of several kinds of columns, or says why not.
 func TestOwnColumnsOfEveryKind(t *testing.T) {
 	dir := t.TempDir()

@@ -50,7 +50,7 @@ func anywhere(word string) string {
 	if _, known := dataset.Lookup(path); known || path == "" {
 		return word
 	}
-	if _, err := os.Stat(path); err != nil {
+	if _, err := os.Stat(path); err != nil && len(dataset.Matches(path)) == 0 {
 		return word
 	}
 	absolute, err := filepath.Abs(path)

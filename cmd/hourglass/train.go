@@ -446,6 +446,9 @@ func baseName(path string) string {
 	if path == stdoutPath {
 		return "stdin"
 	}
+	if dataset.IsPattern(path) { // runs/logs of logs/*.csv
+		path = filepath.Dir(path)
+	}
 	return withoutExtension(filepath.Base(filepath.Clean(path)))
 }
 

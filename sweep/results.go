@@ -20,8 +20,10 @@ type Results struct {
 	Of       int      `json:"of"`       // that there are
 	Failed   int      `json:"failed"`   // of those that have been run
 	Settings []Result `json:"settings"` // the best first; those with failures last
-	// Test is the loss of the best model on the samples kept apart for testing; nil without.
+	// Test is the loss of the best model on the samples kept apart for testing, nil without, and Loss which loss
+	// that is.
 	Test *float64 `json:"test_loss,omitempty"`
+	Loss string   `json:"loss,omitempty"`
 
 	plan *Plan
 }

@@ -475,7 +475,7 @@ func (f *sweepFlags) sweep(cmd *cobra.Command, t *trials, store *sweep.Store, pl
 	}
 	fmt.Fprintf(log, "best model, of trial %d: hourglass %s\n", best.Trial, t.line(best.Task))
 	if test := results.Test; test != nil {
-		fmt.Fprintf(log, "its loss on the samples for testing: %.5g\n", *test)
+		fmt.Fprintf(log, "its loss (%s) on the samples for testing: %.5g\n", results.Loss, *test)
 	}
 	fmt.Fprintf(log, "written to %s: %s\n", f.out, strings.Join(store.Files(), ", "))
 	return nil

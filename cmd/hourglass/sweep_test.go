@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"image/png"
@@ -211,6 +212,25 @@ func TestHalvingMakesTheModelsOfTrain(t *testing.T) {
 	mustRun(t, "verify", early, "--quiet")
 }
 
+// Ctrl-C lets no more trials begin, keeps those that are done, and says how to go on.
+func TestInterruptedSweepsGoOn(t *testing.T) {
+	dir := t.TempDir()
+	data := tableFile(t, dir, "table.csv", 60)
+	whole, out := filepath.Join(dir, "whole"), filepath.Join(dir, "out")
+	mustRun(t, sweepOf(data, whole)...)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stderr bytes.Buffer
+	status := execute(ctx, append(sweepOf(data, out, "--jobs", "1"), "--quiet=false"), &cancelAfter{text: "[3/8]", cancel: cancel}, &stderr)
+	if want := "hourglass: interrupted after 3 of 8 trials and saved in " + out + "; to go on: hourglass sweep --resume " + out + "\n"; status != 1 || stderr.String() != want {
+		t.Fatalf("exit %d, %q, want %q", status, &stderr, want)
+	}
+	if text := mustRun(t, "sweep", "--resume", out); !strings.Contains(text, "3 of 8 are done") || strings.Contains(text, "[3/8]") {
+		t.Errorf("it does not go on with the fourth:\n%s", text)
+	}
+	wantModels(t, "interrupted", out, modelsOf(t, whole))
+}
+
 func TestSweepTellsWhatItDoes(t *testing.T) {
 	dir := t.TempDir()
 	data := tableFile(t, dir, "table.csv", 40)
@@ -258,6 +278,7 @@ func TestWrongUseOfSweep(t *testing.T) {
 		{2, "--codes is 0, want at least 1 (trial 1)", []string{data, "--codes", "0,2"}},
 		{2, "--jobs is 0", []string{data, "--codes", "1,2", "--jobs", "0"}},
 		{2, "--validation is 0", []string{data, "--codes", "1,2", "--validation", "0", "--label", "kind"}},
+		{1, "test fraction 0.1, want 0", []string{"digits", "--codes", "1,2", "--test", "0.1", "--out", filepath.Join(dir, "out")}},
 		{2, "from a file", []string{"-", "--codes", "1,2"}},
 		{2, "--scale is", []string{data, "--codes", "1,2", "--scale", "unit,standard"}},
 		{2, "--image-size is for a folder of images", []string{data, "--label", "kind", "--codes", "1,2", "--image-size", "8x8"}},

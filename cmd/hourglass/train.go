@@ -86,6 +86,8 @@ verify" checks that.
 Started by mpirun or srun, in a build with MPI, several processes train the model together, with
 the same bits: see docs/cluster.md.
 
+Which codes, learning rate, kind? "hourglass sweep" trains with several of them.
+
 With --studio the training is shown on a web page: curves, reconstructions, codes and
 layers as they change. There it can be paused, stopped and given another learning rate,
 which is noted in run.json as --learning-rate-at, so that the run can be repeated. The

@@ -126,10 +126,14 @@ func (t *trials) load() error {
 	if t.in, err = f.load(t.cmd, f.choice.from, t.data, o); err != nil {
 		return err
 	}
-	if f.choice.validation == 0 {
-		return errors.Join(usagef("--validation is 0, want a share of the samples to rank settings by"), t.in.Close())
+	err = usagef("--validation is 0, want a share of the samples to rank settings by")
+	if f.choice.validation > 0 {
+		_, err = t.in.SplitBy(0, f.choice.validation, f.choice.test) // which the trials could not do, either
 	}
-	return nil
+	if err != nil {
+		err = errors.Join(err, t.in.Close())
+	}
+	return err
 }
 
 // try runs a trial, or goes on with it, in its folder.
@@ -216,7 +220,7 @@ func (t *trials) complete(results *sweep.Results) error {
 	if err != nil {
 		return fmt.Errorf("the best trial, %d: %w", best.Trial, err)
 	}
-	results.Test = m.Test
+	results.Loss, results.Test = m.Loss, m.Test
 	model, err := os.ReadFile(filepath.Join(o.Out, runs.ModelFile))
 	if err != nil {
 		return err

@@ -130,9 +130,10 @@ func (c *checkpointer) Observe(e train.Event, r *train.Run) error {
 // lastCheckpoint writes the checkpoint at the end of a run.
 type lastCheckpoint struct{ *checkpointer }
 
-// Observe writes it unless the run ended before its first step.
+// Observe writes it unless the run ended before its first step, or with weights that do not
+// belong to where it is.
 func (c lastCheckpoint) Observe(e train.Event, r *train.Run) error {
-	if e == train.Ended && r.Epoch > 0 {
+	if e == train.Ended && r.Epoch > 0 && !r.Astray() {
 		return c.write(r)
 	}
 	return nil

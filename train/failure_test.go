@@ -314,10 +314,13 @@ func TestGoingBackWithoutRepeatableData(t *testing.T) {
 	f := new(fuse)
 	net := smallNetwork(t)
 	start := slices.Clone(net.Weights())
-	reads := 0
+	reads, astray := 0, false
 	trainer := Trainer{Network: net, Loss: loss.MeanSquaredError{}, Optimizer: fusedOptimizer{fuse: f}, Epochs: 3, BatchSize: 2, Threads: 1,
 		Observers: []Observer{onEvent(func(e Event, r *Run) error {
 			f.lit.Store(e == Stepped && r.State.Step == 5)
+			if astray = r.Astray(); astray && e != Ended {
+				t.Errorf("event %v: astray before anything failed", e)
+			}
 			return nil
 		})}}
 	_, err := trainer.Fit(context.Background(), drifting{samples(8, 2), &reads}, nil)
@@ -327,6 +330,9 @@ func TestGoingBackWithoutRepeatableData(t *testing.T) {
 	}
 	if !slices.Equal(net.Weights(), start) {
 		t.Error("the weights are others than the error says")
+	}
+	if !astray {
+		t.Error("the run does not say that nothing can go on from these weights")
 	}
 }
 

@@ -61,6 +61,11 @@ type Run struct {
 // (Network.Weights). They hold until the next step.
 func (r *Run) Gradients() []float32 { return r.loop.pass.Gradients() }
 
+// Astray reports that a step has failed that could not be undone, because the data source gives
+// other samples when it is read again or because other ranks are lost: the weights are those of an
+// earlier step than the run's numbers say, and nothing can go on from them.
+func (r *Run) Astray() bool { return r.loop.astray }
+
 // reduced returns what observers multiply the learning rate of the next step by.
 func (r *Run) reduced() float64 { return r.rateFactor * r.chosenFactor }
 

@@ -257,6 +257,7 @@ type loop struct {
 	journal  *journal
 	training bool        // and not evaluating
 	changing bool        // the current step has begun to change weights
+	astray   bool        // a step that failed could not be undone, see Run.Astray
 	overflow atomic.Bool // and has made some that are not finite
 
 	penalties []string // of the network
@@ -431,6 +432,7 @@ func (l *loop) step(batch []int) (float64, error) {
 		return loss, err
 	}
 	if lost := l.goBack(); lost != nil {
+		l.astray = true
 		err = fmt.Errorf("%w; %w", err, lost)
 	}
 	return loss, err

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"hourglass/dataset"
@@ -292,21 +293,44 @@ func (g leaving) Gather(whole []byte, ends []int) error {
 	return g.Group.Gather(whole, ends)
 }
 
-// A rank that is lost, wherever the others are, ends the run for all of them.
+// A rank that is lost, wherever the others are, ends the run for all of them. What they are left
+// with are the weights of the step where they say they are, or they say that they are not.
 func TestRanksLost(t *testing.T) {
-	for after := range 40 {
+	train := func(g ranks.Group, watch func(Event, *Run)) (*nn.Network, *History, error) {
+		net := noisyNetwork(t)
+		trainer := Trainer{Network: net, Loss: loss.MeanSquaredError{}, Optimizer: optim.Adam{}, Epochs: 3, BatchSize: 10, Seed: 3, Threads: 1, Ranks: g,
+			Observers: []Observer{onEvent(func(e Event, r *Run) error { watch(e, r); return nil })}}
+		h, err := trainer.Fit(context.Background(), samples(40, 6, 6), samples(9, 6, 6))
+		return net, h, err
+	}
+	var after [][]float32 // the weights after each step
+	if _, _, err := train(nil, func(e Event, r *Run) {
+		if e == Started || e == Stepped {
+			after = append(after, slices.Clone(r.Network.Weights()))
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var astray atomic.Int32
+	for exchanges := range 40 {
 		for rank, r := range onRanks(3, func(g ranks.Group) (*nn.Network, *History, error) {
-			if left := after; g.Rank() == 1 {
+			if left := exchanges; g.Rank() == 1 {
 				g = leaving{g, &left}
 			}
-			net := noisyNetwork(t)
-			trainer := Trainer{Network: net, Loss: loss.MeanSquaredError{}, Optimizer: optim.Adam{}, Epochs: 3, BatchSize: 10, Seed: 3, Threads: 1, Ranks: g}
-			h, err := trainer.Fit(context.Background(), samples(40, 6, 6), samples(9, 6, 6))
-			return net, h, err
+			return train(g, func(e Event, r *Run) {
+				switch {
+				case e != Ended:
+				case r.Astray():
+					astray.Add(1)
+				case !slices.Equal(r.Network.Weights(), after[r.State.Step]):
+					t.Errorf("after %d exchanges: the weights of rank %d are not those after step %d", exchanges, g.Rank(), r.State.Step)
+				}
+			})
 		}) {
 			if lost := (*ranks.Lost)(nil); !errors.As(r.err, &lost) || lost.Rank != 1 || strings.Contains(r.err.Error(), "panic") {
-				t.Errorf("after %d exchanges: rank %d ends with %v, want rank 1 lost", after, rank, r.err)
+				t.Errorf("after %d exchanges: rank %d ends with %v, want rank 1 lost", exchanges, rank, r.err)
 			}
 		}
 	}
+	t.Logf("%d of %d ranks were left with other weights, and said so", astray.Load(), 40*3)
 }

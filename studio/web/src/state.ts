@@ -27,9 +27,13 @@ export class Signal<T> {
   on(f: () => void) { this.listeners.add(f); return () => { this.listeners.delete(f); }; }
 }
 export function useSignal<T>(s: Signal<T>): T {
-  const [, redraw] = useState(0);
-  useEffect(() => s.on(() => redraw(n => n + 1)), [s]);
-  return s.value;
+  const [, redraw] = useState(0), drawn = s.value;
+  useEffect(() => {
+    const again = () => redraw(n => n + 1);
+    if (s.value !== drawn) again(); // set after it was drawn and before this
+    return s.on(again);
+  }, [s]);
+  return drawn;
 }
 
 export const place = new Signal(placeOf(location.hash));

@@ -67,11 +67,12 @@ static int hourglass_wait(MPI_Request *requests, int n, double seconds, int *don
 	}
 }
 
-// Returns the first rank that nothing has come from, or -1.
+// Returns the first rank that nothing has come from or else the first that has taken nothing, as
+// one does that stops once it has sent its share; -1 if there is none.
 static int hourglass_silent(MPI_Request *requests, int size) {
-	for (int r = 0; r < size; r++) {
+	for (int r = 0; r < 2 * size; r++) {
 		int done;
-		if (requests[r] != MPI_REQUEST_NULL && (MPI_Test(&requests[r], &done, MPI_STATUS_IGNORE) || !done)) return r;
+		if (requests[r] != MPI_REQUEST_NULL && (MPI_Test(&requests[r], &done, MPI_STATUS_IGNORE) || !done)) return r % size;
 	}
 	return -1;
 }

@@ -260,9 +260,9 @@ func alike(center, deviation []float32, features int) {
 		for j := f; j < len(center); j += features {
 			c, s := float64(center[j]), float64(deviation[j])
 			mean += c / steps
-			squares += (c*c + s*s) / steps
+			squares += (float64(c*c) + float64(s*s)) / steps // never fused: the same bits on all processors
 		}
-		common := float32(math.Sqrt(max(squares-mean*mean, 0)))
+		common := float32(math.Sqrt(max(squares-float64(mean*mean), 0)))
 		if !(common > 1e-6*float32(math.Abs(mean))) {
 			common = 1
 		}

@@ -114,5 +114,5 @@ func (d *Detector) beyond(m Method, held []float64, times float64) float64 {
 		return highest + math.Log(times)
 	}
 	s := newSurprise(held)
-	return highest + (s.scale+highest-s.above)*(times-1)
+	return highest + float64((s.scale+highest-s.above)*(times-1))
 }

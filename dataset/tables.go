@@ -44,8 +44,7 @@ func loadTables(pattern string, o LoadOptions) (*Data, error) {
 		files.close()
 		files = &tableFiles{table: t, paths: paths}
 		t.rows = files
-		first, err := files.open()
-		return first, err
+		return files.open()
 	}, pattern, o.CSV)
 }
 

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"hourglass"
 	"hourglass/internal/atomicfile"
@@ -123,11 +122,9 @@ func (f *Folder) acquire() error {
 	if err := os.MkdirAll(f.dir, 0o777); err != nil {
 		return fmt.Errorf("run: output folder: %w", err)
 	}
-	host, _ := os.Hostname() // only to be told
-	holder := fmt.Sprintf("process %d on %s since %s", os.Getpid(), host, time.Now().Format(time.DateTime))
 	var held *filelock.HeldError
 	var err error
-	switch f.lock, err = filelock.Acquire(filepath.Join(f.dir, lockFile), holder); {
+	switch f.lock, err = filelock.Acquire(filepath.Join(f.dir, lockFile), filelock.ThisProcess()); {
 	case errors.As(err, &held):
 		return fmt.Errorf("run: another run writes into %s: %w; wait for it, or choose another folder (--out)", f.dir, err)
 	case err != nil:

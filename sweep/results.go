@@ -76,7 +76,7 @@ func newResult(setting, rung int, v Values, outcomes []Outcome) *Result {
 	}
 	squares := 0.0
 	for _, o := range outcomes {
-		squares += (o.Score - mean) * (o.Score - mean)
+		squares += float64((o.Score - mean) * (o.Score - mean)) // never fused: the same bits on all processors
 	}
 	deviation := math.Sqrt(squares / (n - 1))
 	r.Deviation = &deviation

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"hourglass/internal/atomicfile"
 	"hourglass/internal/filelock"
@@ -72,10 +71,8 @@ func Open(dir string) (s *Store, err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return s, fmt.Errorf("sweep: %w", err)
 	}
-	host, _ := os.Hostname() // only to be told
-	holder := fmt.Sprintf("process %d on %s since %s", os.Getpid(), host, time.Now().Format(time.DateTime))
 	var held *filelock.HeldError
-	switch s.lock, err = filelock.Acquire(filepath.Join(dir, lockFile), holder); {
+	switch s.lock, err = filelock.Acquire(filepath.Join(dir, lockFile), filelock.ThisProcess()); {
 	case errors.As(err, &held):
 		return s, fmt.Errorf("sweep: another sweep writes into %s: %w", dir, err)
 	case err != nil:

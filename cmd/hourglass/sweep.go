@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -214,7 +215,7 @@ const asDefault = "default"
 // plan returns what the flags mean: what is varied, and what all trials have.
 func (f *sweepFlags) plan(cmd *cobra.Command) (p sweep.Plan, common sweep.Values, err error) {
 	common = sweep.Values{"split-seed": strconv.FormatUint(hourglass.DefaultSeed, 10)}
-	for name := range f.values {
+	for _, name := range slices.Sorted(maps.Keys(f.values)) {
 		if !cmd.Flags().Changed(name) {
 			continue
 		}
@@ -234,9 +235,6 @@ func (f *sweepFlags) plan(cmd *cobra.Command) (p sweep.Plan, common sweep.Values
 	if len(p.Axes)+len(p.Repeats) == 0 {
 		return p, nil, usagef("there is nothing to vary; want several values of some flag, such as --codes 8,16,32; see '%s --help'", cmd.CommandPath())
 	}
-	byName := func(a, b sweep.Axis) int { return cmp.Compare(a.Name, b.Name) }
-	slices.SortFunc(p.Axes, byName)
-	slices.SortFunc(p.Repeats, byName)
 	if err := f.chooseSearch(cmd, &p); err != nil {
 		return p, nil, err
 	}

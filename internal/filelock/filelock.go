@@ -45,6 +45,12 @@ func Held(path string) (bool, error) {
 	return tryLock(f, true)
 }
 
+// ThisProcess says who holds a lock: "process 7 on host since 2026-11-27 12:41:31".
+func ThisProcess() string {
+	host, _ := os.Hostname() // only to be told
+	return fmt.Sprintf("process %d on %s since %s", os.Getpid(), host, time.Now().Format(time.DateTime))
+}
+
 // Acquire locks the file at path, which it makes if need be, and writes there who
 // holds it: one line. It does not wait: where the lock is held, the error is a
 // *HeldError. On a system that has no locks it succeeds.

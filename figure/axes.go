@@ -113,6 +113,9 @@ type axesStyle struct {
 	xLabel, yLabel string
 	xTicks, yTicks plot.Ticker
 	noVerticals    bool // grid lines run horizontally only
+	// left is the room for the labels of the y axis at least, so that axes below one another
+	// begin at one place; see labelRoom.
+	left vg.Length
 }
 
 // axes is the part of a page between axes, with the transforms from values to it.
@@ -151,6 +154,22 @@ var axisStyle = draw.LineStyle{Color: axisLine, Width: 0.7}
 // names of the axes are left to drawAxes, as gonum/plot draws lines that do not
 // meet, and no symbols.
 func drawTicks(c draw.Canvas, s axesStyle) axes {
+	c.Min.X += max(s.left-labelRoom(c, s), 0)
+	p := s.plot()
+	p.Draw(c)
+	inner := p.DataCanvas(c)
+	a := axes{Rectangle: inner.Rectangle}
+	a.x, a.y = p.Transforms(&inner)
+	return a
+}
+
+// labelRoom returns how much of the width of a canvas is left of the axes.
+func labelRoom(c draw.Canvas, s axesStyle) vg.Length {
+	return s.plot().DataCanvas(c).Min.X - c.Min.X
+}
+
+// plot returns ticks, their labels and grid lines.
+func (s axesStyle) plot() *plot.Plot {
 	p := plot.New()
 	p.BackgroundColor = nil
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = s.x.min, s.x.max, s.y.min, s.y.max
@@ -171,11 +190,7 @@ func drawTicks(c draw.Canvas, s axesStyle) axes {
 		grid.Vertical.Color = nil
 	}
 	p.Add(grid)
-	p.Draw(c)
-	inner := p.DataCanvas(c)
-	a := axes{Rectangle: inner.Rectangle}
-	a.x, a.y = p.Transforms(&inner)
-	return a
+	return p
 }
 
 // axisName is the name of an axis: words, or a symbol such as z₁, a letter with

@@ -1,9 +1,12 @@
 package figure
 
 import (
+	"image/color"
 	"math"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/plot/vg/draw"
 )
 
 func TestTicks(t *testing.T) {
@@ -73,5 +76,25 @@ func TestAxisSymbols(t *testing.T) {
 		if _, _, ok := name.symbol(); ok {
 			t.Errorf("%q was taken for a symbol", name)
 		}
+	}
+}
+
+// Axes below one another begin at one place, however long the labels of each are.
+func TestAxesAlign(t *testing.T) {
+	c, err := newCanvas("test", 400, 200, color.White)
+	if err != nil {
+		t.Fatal(err)
+	}
+	short := axesStyle{x: span{0, 10}, y: span{0, 5}, xTicks: ticks{count: 5}, yTicks: ticks{count: 4}}
+	long := short
+	long.y = span{0.12345, 0.12349}
+	area := c.Rectangle
+	room := labelRoom(draw.Canvas{Canvas: c, Rectangle: area}, long)
+	if room <= labelRoom(draw.Canvas{Canvas: c, Rectangle: area}, short) {
+		t.Fatal("long labels take no more room than short ones")
+	}
+	short.left, long.left = room, room
+	if a, b := drawAxes(c, area, short), drawAxes(c, area, long); a.Min.X != b.Min.X || a.Max.X != b.Max.X {
+		t.Errorf("axes reach from %v to %v, and from %v to %v", a.Min.X, a.Max.X, b.Min.X, b.Max.X)
 	}
 }

@@ -63,11 +63,20 @@ func Timeline(rows, reconstruction tensor.Tensor, o TimelineOptions) (*Figure, e
 	area := c.Rectangle
 	area.Min.X, area.Max.X, area.Max.Y = area.Min.X+pageMargin, area.Max.X-2*pageMargin, area.Max.Y-pageMargin
 	area = drawLegendAbove(c, area, legend)
-	for i := range panels {
+	styles := make([]axesStyle, panels)
+	var left vg.Length // of all panels, whose rows are the same
+	for i := range styles {
+		styles[i] = axesStyle{x: span{0, float64(max(n-1, 1))}, y: spanOf(o.Scores, []float64{o.Threshold}), xTicks: ticks{count: 10, integer: true}, yTicks: ticks{count: 4}}
+		if i < features && i < mostPanels {
+			styles[i].y = spanOf(column(rows, i), column(reconstruction, i))
+		}
+		left = max(left, labelRoom(draw.Canvas{Canvas: c, Rectangle: area}, styles[i]))
+	}
+	for i, style := range styles {
 		panel := area
 		panel.Max.Y = area.Max.Y - points(i*inches(timelineHeight))
 		panel.Min.Y = panel.Max.Y - points(inches(timelineHeight))
-		style := axesStyle{x: span{0, float64(max(n-1, 1))}, xTicks: ticks{count: 10, integer: true}, yTicks: ticks{count: 4}}
+		style.left = left
 		if i == panels-1 {
 			style.xLabel, panel.Min.Y = o.XLabel, pageMargin
 		}
@@ -75,8 +84,7 @@ func Timeline(rows, reconstruction tensor.Tensor, o TimelineOptions) (*Figure, e
 			o.drawScores(c, panel, style)
 			continue
 		}
-		was, is := column(rows, i), column(reconstruction, i)
-		o.drawFeature(c, panel, style, i, was, is)
+		o.drawFeature(c, panel, style, i, column(rows, i), column(reconstruction, i))
 	}
 	return c.figure(), nil
 }
@@ -120,7 +128,6 @@ func column(t tensor.Tensor, feature int) []float64 {
 func (o *TimelineOptions) drawFeature(c *canvas, area vg.Rectangle, style axesStyle, feature int, was, is []float64) {
 	const nameSize, above = 9, 13
 	area.Max.Y -= above
-	style.y = spanOf(was, is)
 	a := drawAxes(c, area, style)
 	o.mark(c, a)
 	drawDense(c, a, was, inputStyle(0))
@@ -135,7 +142,6 @@ func (o *TimelineOptions) drawFeature(c *canvas, area vg.Rectangle, style axesSt
 func (o *TimelineOptions) drawScores(c *canvas, area vg.Rectangle, style axesStyle) {
 	const nameSize, above = 9, 13
 	area.Max.Y -= above
-	style.y = spanOf(o.Scores, []float64{o.Threshold})
 	a := drawAxes(c, area, style)
 	o.mark(c, a)
 	drawDense(c, a, o.Scores, draw.LineStyle{Color: ink, Width: 1})

@@ -468,6 +468,9 @@ func TestExportInBrowser(t *testing.T) {
 	p.click("Judge")
 	p.says("are recognised")
 	p.wait("document.querySelectorAll('.pairs canvas:not(.blank)').length >= 48")
+	if asked := value[int](p, "document.querySelectorAll('a[href^=\"/api\"]').length"); asked > 0 {
+		t.Errorf("%d links of a page without a server lead to one", asked)
+	}
 	p.says("How it learned")
 	if rooms := value[string](p, "document.querySelector('nav').innerText.replace(/\\s+/g, ' ').trim()"); rooms != "Explore Judge" {
 		t.Errorf("the rooms are %s", rooms)

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,7 +19,7 @@ func exportedBars(t *testing.T) (path string, model string) {
 	t.Helper()
 	dir := t.TempDir()
 	trained(t, bars(t, dir), filepath.Join(dir, "runs"), "one")
-	c := newClient(t, Config{Paths: []string{filepath.Join(dir, "runs", "one")}, DataOf: fromArgs})
+	c := newClient(t, Config{Paths: []string{filepath.Join(dir, "runs", "one")}, DataOf: fromArgs, Report: func(io.Writer, string) error { return nil }})
 	path, err := c.studio.Export(t.Context(), filepath.Join(dir, "site"))
 	if err != nil {
 		t.Fatal(err)

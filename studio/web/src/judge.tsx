@@ -21,7 +21,7 @@ function Judging({ m }: { m: Model }) {
   if (!scores || !order) return <Waiting>Scoring the samples …</Waiting>;
   return <div class="judging">
     <header class="facts"><h1>{m.title}</h1><p>How well {whole(m.samples)} {m.part && `${m.part} `}samples of {m.data} come out again.</p>
-      {m.reported && <p class="actions"><a class="button" href={`/api/models/${m.id}/report`} download={`${m.name}-report.html`}>Save the report of the run</a></p>}</header>
+      {m.reported && !recorded && <p class="actions"><a class="button" href={`/api/models/${m.id}/report`} download={`${m.name}-report.html`}>Save the report of the run</a></p>}</header>
     {beside && !recorded && <Beside m={m} labels={labels} />}
     <Threshold m={m} scores={scores} order={order} labels={labels} />
     <Extremes m={m} scores={scores} order={order} labels={labels} />

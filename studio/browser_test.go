@@ -281,6 +281,9 @@ func TestInBrowser(t *testing.T) {
 		left, top, right, bottom := frame[0]+4, frame[1]+4, frame[2]-4, frame[3]-50
 		held := func(e *input.DispatchMouseEventParams) { e.Button, e.Buttons = input.MouseButtonLeft, 1 }
 		for range 5 { // until the points are there, which a busy machine takes its time for
+			// The map is moved by how far the pointer has come since the last frame until the lasso begins, as no hand would do it.
+			p.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, left, top))
+			value[bool](p, "new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r))).then(() => true)")
 			p.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, left, top, held))
 			for _, at := range [][2]float64{{(left + right) / 2, top}, {right, top}, {right, (top + bottom) / 2}, {right, bottom}, {(left + right) / 2, bottom}, {left, bottom}, {left, (top + bottom) / 2}, {left, top + 2}} {
 				p.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at[0], at[1], held), chromedp.Sleep(30*time.Millisecond))

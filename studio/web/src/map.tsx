@@ -122,7 +122,11 @@ export function ScatterMap(p: Props) {
 
   useEffect(() => {
     const q = plot.current;
-    if (q) drawing.current = drawing.current.then(() => (p.shown ? q.filter(p.shown, { preventEvent: true }) : q.unfilter({ preventEvent: true }))).catch(() => undefined);
+    if (!q) return;
+    drawing.current = drawing.current.then(() => {
+      if (!q.get("isPointsDrawn")) return; // it would wait for points that only the next in line draws
+      return p.shown ? q.filter(p.shown, { preventEvent: true }) : q.unfilter({ preventEvent: true });
+    }).catch(() => undefined);
   }, [p.shown, p.layout, p.values, ready]);
 
   // Thumbnails, where there is room for them, and rings around what is chosen.

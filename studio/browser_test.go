@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -316,12 +317,20 @@ func TestInBrowser(t *testing.T) {
 		p.click("what is unusual")
 		p.wait("location.hash.includes('by=normal')")
 		p.do(chromedp.Evaluate[chromedp.Void]("document.querySelectorAll('.saves button').forEach(b => b.click())"))
-		p.wait("['one-errors.png', 'one-errors.svg', 'one-errors.csv', 'one-worst.png', 'one-worst.csv', 'one-where.png', 'one-where.csv', 'one-confusion.csv'].every(n => saved[n]?.[1] > 20) && Object.keys(saved).some(n => n.startsWith('one-sample-') && n.endsWith('.png'))")
+		p.wait("['one-errors.png', 'one-errors.svg', 'one-errors.csv', 'one-worst.png', 'one-worst.csv', 'one-where.png', 'one-where.csv', 'one-worst.svg', 'one-confusion.png', 'one-confusion.svg', 'one-confusion.csv', 'one-epochs.png', 'one-epochs.svg'].every(n => saved[n]?.[1] > 20) && Object.keys(saved).some(n => n.startsWith('one-sample-') && n.endsWith('.png'))")
 		if text := value[string](p, "saved['one-errors.csv'][2]"); strings.Count(text, "\n") != 41 || !strings.HasPrefix(text, "sample,error,above,label\n") {
 			t.Errorf("the errors are saved as %s", text)
 		}
 		if text := value[string](p, "saved['one-errors.svg'][2]"); !strings.HasPrefix(text, "<svg xmlns=") || strings.Contains(text, "var(") || strings.Contains(text, "class=") {
 			t.Errorf("the drawing of the errors is saved as %.300s", text)
+		}
+		// The drawing of the matrix has all its words and as many coloured cells.
+		drawn := value[[]string](p, "[...new DOMParser().parseFromString(saved['one-confusion.svg'][2], 'image/svg+xml').querySelectorAll('text')].map(e => e.textContent)")
+		if table := value[string](p, "document.querySelector('.confusion').innerText.split(/\\s+/).filter(Boolean).sort().join(' ')"); table != sortedWords(drawn) {
+			t.Errorf("the matrix is drawn with the words %s, want %s", sortedWords(drawn), table)
+		}
+		if cells, want := value[int](p, "saved['one-confusion.svg'][2].split('<rect').length - 2"), value[int](p, "document.querySelectorAll('.confusion .right, .confusion .wrong').length"); cells < want || want < 2 {
+			t.Errorf("the matrix is drawn with %d coloured cells, want %d", cells, want)
 		}
 		p.do(chromedp.Evaluate[chromedp.Void](`(s => { s.value = "1"; s.dispatchEvent(new Event("change", {bubbles: true})); })([...document.querySelectorAll("label.field")].find(l => l.innerText.startsWith("Outliers are")).querySelector("select"))`))
 		p.says("false alarms")
@@ -398,6 +407,13 @@ func TestInBrowser(t *testing.T) {
 		p.says("Layer by layer")
 	})
 	t.Run("sizes", func(t *testing.T) { looks(t, p) })
+}
+
+// sortedWords returns the words of some texts in the order of their letters.
+func sortedWords(texts []string) string {
+	words := strings.Fields(strings.Join(texts, " "))
+	slices.Sort(words)
+	return strings.Join(words, " ")
 }
 
 // looks opens every room at every width and in both themes: nothing may stick out sideways,

@@ -3,7 +3,8 @@ import { bytes, Comparison, floats, json, Model, Recognition, sizeOf, valuesOf }
 import { Epochs } from "./learn";
 import { recorded } from "./record";
 import { NothingYet, Notice, Pair, percent, Picture, Segments, Select, short, usePairs, Waiting, whole } from "./parts";
-import { enlarged, Saves, sheet } from "./save";
+import { drawingOf } from "./drawing";
+import { enlarged, Saves } from "./save";
 import { choose, entries, go, place, useAsked, useModel, useSignal } from "./state";
 
 export function Judge() {
@@ -35,11 +36,11 @@ function Judging({ m }: { m: Model }) {
 
 /** The curves of the training that made the model. */
 function Learned({ m }: { m: Model }) {
-  const lines = m.epochs ?? [];
+  const lines = m.epochs ?? [], curves = useRef<HTMLDivElement>(null);
   if (lines.length < 2) return null;
   const names = Object.keys(lines[lines.length - 1]);
-  return <section><h2>How it learned</h2><div class="curves"><Epochs lines={lines} /></div>
-    <Saves what="the epochs" file={`${m.name}-epochs`} rows={() => [names, ...lines.map(l => names.map(n => l[n] ?? ""))]} /></section>;
+  return <section><h2>How it learned</h2><div class="curves" ref={curves}><Epochs lines={lines} /></div>
+    <Saves what="the epochs" file={`${m.name}-epochs`} svg={() => drawingOf(curves.current)} rows={() => [names, ...lines.map(l => names.map(n => l[n] ?? ""))]} /></section>;
 }
 
 /** The errors' histogram with a threshold to move. */
@@ -92,7 +93,7 @@ function Extremes({ m, scores, order, labels }: { m: Model; scores: Float32Array
     <ul class="pairs" ref={list}>{chosen.map(i => <li key={i}><button type="button" onClick={() => { choose({ sample: i }); document.getElementById("why")?.scrollIntoView({ block: "start", behavior: "smooth" }); }}>
       <Pair m={m} before={pairs.before(i)} after={pairs.after(i)} name={`sample ${i}`} />
       <span>{short(scores[i], 3)}{labels && m.classes && <>, {m.classes[labels[i]]}</>}</span></button></li>)}</ul>
-    <Saves what={`the ${which}`} file={`${m.name}-${which}`} canvas={() => sheet(list.current)} rows={() => [["sample", "error", "label"], ...chosen.map(i => [i, scores[i], labels && m.classes ? m.classes[labels[i]] : ""])]} />
+    <Saves what={`the ${which}`} file={`${m.name}-${which}`} svg={() => drawingOf(list.current)} rows={() => [["sample", "error", "label"], ...chosen.map(i => [i, scores[i], labels && m.classes ? m.classes[labels[i]] : ""])]} />
   </section>;
 }
 
@@ -108,7 +109,7 @@ function sharesOf(m: Model, before: ArrayLike<number>, after: ArrayLike<number>)
 function Why({ m, order, scores, labels }: { m: Model; order: number[]; scores: Float32Array; labels?: Uint16Array }) {
   const query = useSignal(place).query, wanted = Number(query.get("sample") ?? -1), i = wanted >= 0 && wanted < m.samples ? wanted : order[0];
   const can = m.explains && !recorded, by = can && query.get("by") === "normal" ? "normal" : "error";
-  const pairs = usePairs(m, [i]), before = pairs.before(i), after = pairs.after(i), heat = useRef<HTMLCanvasElement>(null);
+  const pairs = usePairs(m, [i]), before = pairs.before(i), after = pairs.after(i), heat = useRef<HTMLCanvasElement>(null), bars = useRef<HTMLTableElement>(null);
   const told = useAsked(s => by === "normal" ? floats(`/api/models/${m.id}/samples/${i}/reasons`, s) : undefined, [m, i, by]);
   const own = useMemo(() => before && after ? sharesOf(m, before, after) : undefined, [m, i, !!before]), shares = by === "normal" ? told.value : own;
   const ranked = useMemo(() => shares && Array.from(shares.keys()).sort((a, b) => shares[b] - shares[a]), [shares]);
@@ -122,13 +123,13 @@ function Why({ m, order, scores, labels }: { m: Model; order: number[]; scores: 
       <figure><Picture of={m} values={after} label="its reconstruction" size={m.as === "image" ? 128 : 160} /><figcaption>reconstructed</figcaption></figure>
       {m.as === "image" && <figure><canvas ref={heat} class="picture image" width={m.width} height={m.height} style={{ width: "128px" }} role="img" aria-label="The sample with red where the shares are large" /><figcaption>red where it is</figcaption></figure>}
     </div>
-    {m.as !== "image" && before && after && shares && ranked && <div class="scroll" tabIndex={0} role="region" aria-label="Shares of each value"><table class="bars reasons"><caption>The values that count most{shares.length > 12 ? `, 12 of ${whole(shares.length)}` : ""}</caption>
+    {m.as !== "image" && before && after && shares && ranked && <div class="scroll" tabIndex={0} role="region" aria-label="Shares of each value"><table class="bars reasons" ref={bars}><caption>The values that count most{shares.length > 12 ? `, 12 of ${whole(shares.length)}` : ""}</caption>
       <thead><tr><td /><td /><th scope="col">share</th><th scope="col">is</th><th scope="col">becomes</th></tr></thead>
       <tbody>{ranked.slice(0, 12).map(j => <tr key={j}><th scope="row">{valueName(m, j)}</th><td><span style={{ width: `${shares[j] / (shares[ranked[0]] || 1) * 100}%` }} /></td><td>{percent(shares[j])}</td><td>{short(before[j], 4)}</td><td>{short(after[j], 4)}</td></tr>)}</tbody></table></div>}
     <p class="hint">{by === "normal" ? "By how much each value differs from what the others say of it and from its reconstruction, in units of what is usual for it: as hourglass score --explain has it." :
       m.units ? "Shares of the squared error, each value in units of its standard deviation." : "Shares of the squared error."}</p>
     <p class="actions"><button type="button" onClick={() => go({ room: "explore", query: new URLSearchParams({ sample: String(i) }) })}>Show it on the map</button></p>
-    <Saves what="the reasons" file={`${m.name}-sample-${i}`} canvas={m.as === "image" ? () => enlarged(heat.current) : undefined}
+    <Saves what="the reasons" file={`${m.name}-sample-${i}`} canvas={m.as === "image" ? () => enlarged(heat.current) : undefined} svg={m.as === "image" ? undefined : () => drawingOf(bars.current)}
       rows={() => [["value", "is", "reconstructed", "share"], ...(ranked ?? []).map(j => [valueName(m, j), before![j], after![j], shares![j]])]} />
   </section>;
 }
@@ -148,7 +149,7 @@ function paintHeat(canvas: HTMLCanvasElement, m: Model, before: ArrayLike<number
 
 /** Where in a sample the errors are. */
 function Features({ m }: { m: Model }) {
-  const errors = useAsked(s => floats(`/api/models/${m.id}/errors`, s), [m]).value;
+  const errors = useAsked(s => floats(`/api/models/${m.id}/errors`, s), [m]).value, bars = useRef<HTMLTableElement>(null);
   const picture = useMemo(() => {
     if (!errors || m.as !== "image") return null;
     const canvas = document.createElement("canvas");
@@ -168,8 +169,8 @@ function Features({ m }: { m: Model }) {
   const asCanvas = async () => { const image = new Image(); image.src = picture!; await image.decode(); const c = document.createElement("canvas"); c.width = m.width; c.height = m.height; c.getContext("2d")!.drawImage(image, 0, 0); return enlarged(c); };
   return <section><h2>Where the errors are</h2>
     {picture ? <figure class="heat"><img src={picture} alt="Mean squared error of each pixel: bright where it is large" /><figcaption>The mean squared error of each pixel over a thousand samples: black is none, white {short(most, 3)}.</figcaption></figure> :
-      <table class="bars"><caption>Mean squared error, largest first</caption><tbody>{rows.map(([i, e]) => <tr key={i}><th scope="row">{valueName(m, i)}</th><td><span style={{ width: `${e / most * 100}%` }} /></td><td>{short(e, 3)}</td></tr>)}</tbody></table>}
-    <Saves what="them" file={`${m.name}-where`} canvas={picture ? asCanvas : undefined} rows={() => [["value", "mean squared error"], ...Array.from(errors, (e, i) => [valueName(m, i), e])]} />
+      <table class="bars" ref={bars}><caption>Mean squared error, largest first</caption><tbody>{rows.map(([i, e]) => <tr key={i}><th scope="row">{valueName(m, i)}</th><td><span style={{ width: `${e / most * 100}%` }} /></td><td>{short(e, 3)}</td></tr>)}</tbody></table>}
+    <Saves what="them" file={`${m.name}-where`} canvas={picture ? asCanvas : undefined} svg={picture ? undefined : () => drawingOf(bars.current)} rows={() => [["value", "mean squared error"], ...Array.from(errors, (e, i) => [valueName(m, i), e])]} />
   </section>;
 }
 
@@ -177,18 +178,19 @@ function Confusions({ m }: { m: Model }) {
   const asked = useAsked(s => json<Recognition>(`/api/models/${m.id}/recognition`, undefined, s), [m]);
   const shown = useMemo(() => asked.value?.mistaken.slice(0, 18) ?? [], [asked.value]);
   const pairs = usePairs(m, shown.map(x => x.sample));
-  const r = asked.value, classes = m.classes ?? [];
+  const r = asked.value, classes = m.classes ?? [], matrix = useRef<HTMLTableElement>(null), examples = useRef<HTMLUListElement>(null);
   return <section><h2>Recognition</h2>
     {asked.error && <Notice kind="bad">{asked.error.message}</Notice>}
     {!r && !asked.error && <Waiting>Finding the nearest codes of every sample …</Waiting>}
     {r && <><p>By the vote of the {r.k} nearest codes of others, <b>{percent(r.accuracy)}</b> are recognised.</p>
-      {classes.length <= 26 && <div class="scroll" tabIndex={0} role="region" aria-label="Confusion matrix"><table class="confusion"><caption>Rows are what samples are, columns what they are taken for.</caption>
+      {classes.length <= 26 && <div class="scroll" tabIndex={0} role="region" aria-label="Confusion matrix"><table class="confusion" ref={matrix}><caption>Rows are what samples are, columns what they are taken for.</caption>
         <thead><tr><td />{classes.map(c => <th key={c} scope="col">{c}</th>)}</tr></thead>
         <tbody>{r.confusion.map((row, i) => { const sum = row.reduce((a, b) => a + b, 0) || 1; return <tr key={i}><th scope="row">{classes[i]}</th>
           {row.map((c, j) => <td key={j} class={i === j ? "right" : c ? "wrong" : ""} style={{ "--share": String(Math.sqrt(c / sum)) }}>{c || ""}</td>)}</tr>; })}</tbody></table></div>}
-      <Saves what="the matrix" file={`${m.name}-confusion`} rows={() => [["is, taken for", ...classes], ...r.confusion.map((row, i) => [classes[i], ...row])]} />
-      {shown.length > 0 && <><h3>Some that were mistaken</h3><ul class="pairs">{shown.map(x => <li key={x.sample}><button type="button" onClick={() => go({ room: "explore", query: new URLSearchParams({ sample: String(x.sample) }) })}>
-        <Pair m={m} before={pairs.before(x.sample)} after={pairs.after(x.sample)} name={`sample ${x.sample}`} /><span>taken for {classes[x.for]}</span></button></li>)}</ul></>}
+      <Saves what="the matrix" file={`${m.name}-confusion`} svg={classes.length <= 26 ? () => drawingOf(matrix.current) : undefined} rows={() => [["is, taken for", ...classes], ...r.confusion.map((row, i) => [classes[i], ...row])]} />
+      {shown.length > 0 && <><h3>Some that were mistaken</h3><ul class="pairs" ref={examples}>{shown.map(x => <li key={x.sample}><button type="button" onClick={() => go({ room: "explore", query: new URLSearchParams({ sample: String(x.sample) }) })}>
+        <Pair m={m} before={pairs.before(x.sample)} after={pairs.after(x.sample)} name={`sample ${x.sample}`} /><span>taken for {classes[x.for]}</span></button></li>)}</ul>
+        <Saves what="them" file={`${m.name}-mistaken`} svg={() => drawingOf(examples.current)} rows={() => [["sample", "taken for"], ...r.mistaken.map(x => [x.sample, classes[x.for]])]} /></>}
     </>}
   </section>;
 }
@@ -213,7 +215,7 @@ function bestFor(all: Float32Array[]): number[] {
 function Beside({ m, labels }: { m: Model; labels?: Uint16Array }) {
   const most = 5, query = useSignal(place).query, others = (useSignal(entries) ?? []).filter(e => e.openable && e.id !== m.id);
   const chosen = (query.get("with") ?? "").split(",").filter(id => others.some(e => e.id === id)).slice(0, most), key = chosen.join(",");
-  const section = useRef<HTMLElement>(null), base = (id: string) => `/api/models/${m.id}/against/${id}`;
+  const section = useRef<HTMLElement>(null), table = useRef<HTMLTableElement>(null), base = (id: string) => `/api/models/${m.id}/against/${id}`;
   const asked = useAsked(s => key ? Promise.all(chosen.map(async (id): Promise<Met> => ({ id, told: await json<Comparison>(base(id), undefined, s), errors: await floats(`${base(id)}/errors`, s) }))) : undefined, [m, key]);
   const met = key ? asked.value : undefined, n = m.samples, focus = met?.find(x => x.id === query.get("at")) ?? met?.[0];
   const counts = useMemo(() => met && bestFor([met[0].errors.subarray(0, n), ...met.map(x => x.errors.subarray(n))]), [met]);
@@ -225,12 +227,12 @@ function Beside({ m, labels }: { m: Model; labels?: Uint16Array }) {
     {asked.error && <Notice kind="bad">{asked.error.message}</Notice>}
     {key && asked.waiting && <Waiting>Running the samples through {chosen.length > 1 ? "the other models" : "the other model"} …</Waiting>}
     {met && sides && counts && focus && <>
-      <div class="scroll" tabIndex={0} role="region" aria-label="The models"><table class="numeric beside">
+      <div class="scroll" tabIndex={0} role="region" aria-label="The models"><table class="numeric beside" ref={table}>
         <thead><tr><th scope="col">model</th><th scope="col">parameters</th><th scope="col">numbers a code</th><th scope="col">mean error</th><th scope="col">median error</th><th scope="col">best for</th>{sides[0].accuracy !== null && <th scope="col">recognised</th>}<td /></tr></thead>
         <tbody>{sides.map((s, i) => <tr key={s.id}><th scope="row"><span class={`dot ${i === 0 ? "side0" : s.id === focus.id ? "side1" : "side2"}`} /> {s.name}</th><td>{whole(s.parameters)}</td><td>{s.codes}</td><td>{short(s.mean, 3)}</td><td>{short(s.median, 3)}</td><td>{percent(counts[i] / n)}</td>{s.accuracy !== null && <td>{percent(s.accuracy)}</td>}
           <td>{i > 0 && <button type="button" class="icon" aria-label={`without ${s.name}`} title="leave out" onClick={() => put(chosen.filter(id => id !== s.id))}>×</button>}</td></tr>)}</tbody></table></div>
       <p class="hint">The {whole(n)} samples that {m.name} is shown on. Errors are mean squared differences in units of {met[0].told.unit}.</p>
-      <Saves what="the table" file={`${m.name}-beside`} rows={() => [["model", "parameters", "numbers a code", "mean error", "median error", "best for", "recognised"], ...sides.map((s, i) => [s.name, s.parameters, s.codes, s.mean, s.median, counts[i], s.accuracy ?? ""])]} />
+      <Saves what="the table" file={`${m.name}-beside`} svg={() => drawingOf(table.current)} rows={() => [["model", "parameters", "numbers a code", "mean error", "median error", "best for", "recognised"], ...sides.map((s, i) => [s.name, s.parameters, s.codes, s.mean, s.median, counts[i], s.accuracy ?? ""])]} />
       {met.length > 1 && <Segments label="Sample by sample with" value={focus.id} choose={v => choose({ at: v })} options={met.map(x => [x.id, x.told.sides[1].name] as [string, string])} />}
       <div class="columns"><Scatter key={focus.id} names={[focus.told.sides[0].name, focus.told.sides[1].name]} errors={focus.errors} /><Disagreements m={m} other={focus.id} base={base(focus.id)} errors={focus.errors} names={[focus.told.sides[0].name, focus.told.sides[1].name]} labels={labels} /></div></>}
   </section>;
@@ -269,10 +271,12 @@ function Disagreements({ m, other, base, errors, names, labels }: { m: Model; ot
   const chosen = useMemo(() => Array.from({ length: n }, (_, i) => i).sort((a, b) => (which ? -1 : 1) * (errors[n + b] - errors[b] - (errors[n + a] - errors[a]))).slice(0, count), [errors, which]);
   const pairs = usePairs(m, chosen), key = chosen.join(",");
   const theirs = useAsked(s => bytes(`${base}/reconstructions?samples=${key}`, undefined, s).then(b => ({ key, values: valuesOf(m, b) })), [m, other, key], true).value, size = sizeOf(m);
+  const table = useRef<HTMLTableElement>(null);
   return <div class="disagreements"><Segments label="Much better by" value={String(which)} choose={v => choose({ better: v === "1" ? 1 : undefined })} options={[["0", names[0]], ["1", names[1]]]} />
-    <table class="triples"><thead><tr><td /><th scope="col">as it is</th><th scope="col">{names[0]}</th><th scope="col">{names[1]}</th></tr></thead>
+    <table class="triples" ref={table}><thead><tr><td /><th scope="col">as it is</th><th scope="col">{names[0]}</th><th scope="col">{names[1]}</th></tr></thead>
       <tbody>{chosen.map((i, at) => <tr key={i}><th scope="row">{i}{labels && m.classes && <small>{m.classes[labels[i]]}</small>}</th>
         <td><Picture of={m} values={pairs.before(i)} label={`sample ${i}`} size={64} /></td>
         <td><Picture of={m} values={pairs.after(i)} label={`sample ${i} by ${names[0]}`} size={64} /><small>{short(errors[i], 2)}</small></td>
-        <td><Picture of={m} values={theirs?.key === key ? theirs.values.subarray(at * size, (at + 1) * size) : undefined} label={`sample ${i} by ${names[1]}`} size={64} /><small>{short(errors[n + i], 2)}</small></td></tr>)}</tbody></table></div>;
+        <td><Picture of={m} values={theirs?.key === key ? theirs.values.subarray(at * size, (at + 1) * size) : undefined} label={`sample ${i} by ${names[1]}`} size={64} /><small>{short(errors[n + i], 2)}</small></td></tr>)}</tbody></table>
+    <Saves what="them" file={`${names[0]}-${names[1]}-${which ? "worse" : "better"}`} svg={() => drawingOf(table.current)} rows={() => [["sample", ...names], ...chosen.map(i => [i, errors[i], errors[n + i]])]} /></div>;
 }

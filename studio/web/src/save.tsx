@@ -1,4 +1,5 @@
 // What is shown, as files: pictures by their pixels or lines, numbers as tables.
+import { paperColor } from "./drawing";
 import { csv, save } from "./parts";
 
 type Rows = (string | number)[][];
@@ -19,8 +20,9 @@ export function savePNG(file: string, canvas: HTMLCanvasElement | null) {
   canvas?.toBlob(blob => { if (blob) save(`${file}.png`, blob, "image/png"); });
 }
 
-/** A drawing as a file of its own, with the colours that the page's style gives it now. */
+/** A drawing as a file of its own: one on the page with the colours that the style gives it now. */
 function standalone(svg: SVGSVGElement): string {
+  if (!svg.isConnected) return new XMLSerializer().serializeToString(svg);
   const kept = ["fill", "stroke", "stroke-width", "font-family", "font-size", "text-anchor"], box = svg.viewBox.baseVal;
   const copy = svg.cloneNode(true) as SVGSVGElement, from = [svg, ...svg.querySelectorAll("*")], to = [copy, ...copy.querySelectorAll("*")];
   from.forEach((e, i) => {
@@ -35,8 +37,6 @@ function standalone(svg: SVGSVGElement): string {
   copy.setAttribute("height", String(box.height));
   return new XMLSerializer().serializeToString(copy);
 }
-
-const paperColor = () => getComputedStyle(document.documentElement).getPropertyValue("--paper").trim();
 
 /** A drawing as pixels. */
 async function drawn(svg: SVGSVGElement | null): Promise<HTMLCanvasElement | null> {
@@ -65,24 +65,5 @@ export function enlarged(from: HTMLCanvasElement | null, side = 448): HTMLCanvas
   const scale = Math.max(1, Math.round(side / Math.max(from.width, from.height))), canvas = blank(from.width * scale, from.height * scale), c = canvas.getContext("2d")!;
   c.imageSmoothingEnabled = false;
   c.drawImage(from, 0, 0, canvas.width, canvas.height);
-  return canvas;
-}
-
-/** All pictures of a list on one sheet, each line of the list with its words below. */
-export function sheet(list: HTMLElement | null): HTMLCanvasElement | null {
-  const lines = [...list?.children ?? []] as HTMLElement[];
-  if (lines.length === 0) return null;
-  const side = 112, gap = 16, words = 34, columns = Math.min(6, lines.length), each = Math.max(...lines.map(l => l.querySelectorAll("canvas").length));
-  const width = each * side + gap, height = side + words, canvas = blank(columns * width + gap, Math.ceil(lines.length / columns) * height + gap), c = canvas.getContext("2d")!;
-  c.font = "20px system-ui, sans-serif"; c.textAlign = "center"; c.imageSmoothingEnabled = false;
-  c.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--ink");
-  lines.forEach((line, i) => {
-    const left = gap + i % columns * width, top = gap + Math.floor(i / columns) * height;
-    line.querySelectorAll("canvas").forEach((p, k) => {
-      const scale = (side - 4) / Math.max(p.width, p.height);
-      c.drawImage(p, left + k * side, top, p.width * scale, p.height * scale);
-    });
-    c.fillText(line.innerText.trim(), left + (width - gap) / 2, top + side + 18, width - gap);
-  });
   return canvas;
 }

@@ -1,5 +1,3 @@
-//go:build unix
-
 // Command watching measures what it costs a training to be watched in Hourglass Studio, and
 // writes the result as Markdown.
 //
@@ -9,7 +7,7 @@
 // what the page does: it follows the events, of which there are ten a second, each with the
 // numbers, and now and then a preview of reconstructions, codes and layers; and it asks for
 // the whole curve every 0.7 seconds. What is compared is the time that all of the process
-// spends on its processor (user and system, getrusage), the reading of the answers included. It
+// spends on its processor (user and system), the reading of the answers included. It
 // has one, so that nothing hides on another. Others on the machine still make each instruction
 // slower now and then, so that the least of some repetitions counts.
 package main
@@ -223,15 +221,6 @@ func idOf(data string) string {
 	_, rest, _ := strings.Cut(data, `"id":"`)
 	id, _, _ := strings.Cut(rest, `"`)
 	return id
-}
-
-// processorTime returns how long this process has used processors.
-func processorTime() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(err) // it is this process'
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // load says how busy the machine is, where it can be told.

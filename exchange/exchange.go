@@ -80,9 +80,6 @@ func (b Block) OfZeros() ([]float32, error) {
 
 // Refuse returns the error for a layer that a format has no way for.
 func (b Block) Refuse(format string) error {
-	if _, ok := b.Layer.(nn.Condition); ok {
-		return b.Errorf("it reads a label beside the samples, which %s has no input for here; export it to ONNX instead", format)
-	}
 	return b.Errorf("it is not written for %s; export it to ONNX instead", format)
 }
 
@@ -258,4 +255,14 @@ func network(n *nn.Network, part Part, scope *Scope) ([]Block, error) {
 		}
 	}
 	return blocks, nil
+}
+
+// Identity returns the matrix of size n with ones on its diagonal: what stands for labels that
+// are one-hot, row by row.
+func Identity(n int) []float32 {
+	m := make([]float32, n*n)
+	for i := range n {
+		m[i*n+i] = 1
+	}
+	return m
 }

@@ -2,7 +2,7 @@ package c99
 
 // calls are the helpers that helpers call.
 var calls = map[string][]string{"silu": {"sigmoid"}, "mish": {"softplus"}, "hard_silu": {"hard_sigmoid"}, "lstm": {"sigmoid"}, "gru": {"sigmoid"},
-	"attention": {"dense"}}
+	"attention": {"dense"}, "sigmoid_columns": {"sigmoid"}}
 
 // helpers are the functions that layers call, each after those it calls itself.
 var helpers = []struct{ name, code string }{
@@ -74,6 +74,37 @@ static void beside(float *y, const float *x, int rows, int total, int width)
 {
     for (int r = 0; r < rows; r++)
         memcpy(y + r * total, x + r * width, width * sizeof(float));
+}
+`}, {"condition", `
+/* Puts behind each row what stands for the label: one of the embeddings, or a 1 at its place. */
+static void condition(float *y, const float *x, int rows, int width, int label, int more, const float *embeddings)
+{
+    for (int r = 0; r < rows; r++) {
+        memcpy(y, x + r * width, width * sizeof(float));
+        y += width;
+        for (int i = 0; i < more; i++)
+            *y++ = embeddings ? embeddings[label * more + i] : (float)(i == label);
+    }
+}
+`}, {"softmax_columns", `
+static void softmax_columns(float *x, int rows, int total, int n)
+{
+    for (; rows > 0; rows--, x += total) {
+        float most = x[0], sum = 0;
+        for (int i = 1; i < n; i++)
+            most = fmaxf(most, x[i]);
+        for (int i = 0; i < n; i++)
+            sum += x[i] = expf(x[i] - most);
+        for (int i = 0; i < n; i++)
+            x[i] /= sum;
+    }
+}
+`}, {"sigmoid_columns", `
+static void sigmoid_columns(float *x, int rows, int total, int n)
+{
+    for (; rows > 0; rows--, x += total)
+        for (int i = 0; i < n; i++)
+            x[i] = sigmoid(x[i]);
 }
 `}, {"columns", `
 /* Takes the first numbers of each row. */

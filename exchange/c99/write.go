@@ -7,7 +7,8 @@
 //	void hourglass_reconstruct(const float *x, float *y);
 //
 // for one sample; they share their memory and are not to be called by several threads at once.
-// Where the decoder joins what the encoder taps, there is no hourglass_decode.
+// Where the decoder joins what the encoder taps, there is no hourglass_decode. Where layers ask
+// for labels, all take the sample's, a whole number, behind their first argument.
 package c99
 
 import (
@@ -23,6 +24,7 @@ import (
 	"hourglass"
 	"hourglass/exchange"
 	"hourglass/internal/atomicfile"
+	"hourglass/internal/columns"
 	"hourglass/nn"
 	"hourglass/tensor"
 )
@@ -190,11 +192,21 @@ func (p *program) write(w io.Writer, ae *hourglass.Autoencoder, bodies [2]string
 	fmt.Fprintf(out, "   The functions work on one sample; they share their memory. */\n")
 	fmt.Fprintf(out, "#include <math.h>\n#include <stddef.h>\n#include <string.h>\n\n")
 	fmt.Fprintf(out, "#define HOURGLASS_INPUT %d\n#define HOURGLASS_CODES %d\n#define HOURGLASS_OUTPUT %d\n\n", in.Size(), code.Size(), y.Size())
-	decode := "void hourglass_decode(const float *codes, float *y)"
+	label, pass := "", "" // an argument
+	if classes := ae.Classes(); classes > 0 {
+		label, pass = "int label, ", "label, "
+		fmt.Fprintf(out, "/* Labels are whole numbers from 0 to below it. */\n#define HOURGLASS_CLASSES %d\n\n", classes)
+		for i := range bodies {
+			bodies[i] = "    (void)label; /* which both parts take */\n" + bodies[i]
+		}
+	}
+	encode := fmt.Sprintf("void hourglass_encode(const float *x, %sfloat *codes)", label)
+	decode := fmt.Sprintf("void hourglass_decode(const float *codes, %sfloat *y)", label)
 	if ae.Decoder().Complete() != nil { // it reads what the encoder has left in memory
 		decode = "static " + decode
 	}
-	fmt.Fprintf(out, "void hourglass_encode(const float *x, float *codes);\n%s;\nvoid hourglass_reconstruct(const float *x, float *y);\n\n", decode)
+	reconstruct := fmt.Sprintf("void hourglass_reconstruct(const float *x, %sfloat *y)", label)
+	fmt.Fprintf(out, "%s;\n%s;\n%s;\n\n", encode, decode, reconstruct)
 	out.WriteString(p.arrays.String())
 	for i, n := range p.buffers {
 		fmt.Fprintf(out, "static float buffer%d[%d];\n", i, n)
@@ -205,9 +217,8 @@ func (p *program) write(w io.Writer, ae *hourglass.Autoencoder, bodies [2]string
 			out.WriteString(strings.TrimLeft(h.code, "\n") + "\n")
 		}
 	}
-	fmt.Fprintf(out, "void hourglass_encode(const float *x, float *codes)\n{\n%s}\n\n", bodies[0])
-	fmt.Fprintf(out, "%s\n{\n%s}\n\n", decode, bodies[1])
-	fmt.Fprintf(out, "void hourglass_reconstruct(const float *x, float *y)\n{\n    static float codes[HOURGLASS_CODES];\n    hourglass_encode(x, codes);\n    hourglass_decode(codes, y);\n}\n")
+	fmt.Fprintf(out, "%s\n{\n%s}\n\n%s\n{\n%s}\n\n", encode, bodies[0], decode, bodies[1])
+	fmt.Fprintf(out, "%s\n{\n    static float codes[HOURGLASS_CODES];\n    hourglass_encode(x, %scodes);\n    hourglass_decode(codes, %sy);\n}\n", reconstruct, pass, pass)
 	return out.Flush()
 }
 
@@ -342,6 +353,10 @@ func (p *program) layer(b exchange.Block, v buffer) (buffer, error) {
 		return p.call("prelu", b, v, b.In.Size(), p.array(slopes), len(slopes)), nil
 	case nn.PositionEmbedding:
 		return p.positions(b, v, l)
+	case nn.Condition:
+		return p.call("condition", b, v, rows, last, "label", cmp.Or(l.Embedding, l.Classes), p.array(b.Param("embeddings").Values)), nil
+	case nn.ColumnActivation:
+		return p.columnActivation(b, v, l)
 	case nn.Sampling, nn.ImportanceSampling, nn.TCSampling: // the means, which codes are but in training
 		return p.call("columns", b, v, rows, last, b.Out[len(b.Out)-1]), nil
 	case nn.SimpleRNN, nn.LSTM, nn.GRU:
@@ -382,6 +397,24 @@ func (p *program) layer(b exchange.Block, v buffer) (buffer, error) {
 		return p.list(b, "layers", l.Layers, v)
 	}
 	return v, b.Refuse("C")
+}
+
+// columnActivation applies to each group of columns what its kind wants.
+func (p *program) columnActivation(b exchange.Block, v buffer, l nn.ColumnActivation) (buffer, error) {
+	groups, err := columns.Parse(l.Columns)
+	if err != nil {
+		return v, b.Errorf("%w", err)
+	}
+	v = p.own(b, v)
+	last := b.In[len(b.In)-1]
+	helper := map[columns.Kind]string{columns.Classes: "softmax_columns", columns.Booleans: "sigmoid_columns"}
+	for _, g := range groups {
+		if name := helper[g.Kind]; name != "" {
+			p.need(name)
+			p.line("%s(%s + %d, %d, %d, %d);", name, v.name, g.Lo, b.In.Size()/last, last, g.Hi-g.Lo)
+		}
+	}
+	return v, nil
 }
 
 func (p *program) inner(b exchange.Block, layer nn.Layer, v buffer) (buffer, error) {

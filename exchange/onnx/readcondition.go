@@ -3,6 +3,7 @@ package onnx
 import (
 	"slices"
 
+	"hourglass/exchange"
 	"hourglass/exchange/internal/relayout"
 	"hourglass/exchange/onnx/internal/schema"
 	"hourglass/nn"
@@ -103,7 +104,7 @@ func readConcat(s *stream, n *node) error {
 		return err
 	}
 	layer, params := nn.Condition{Classes: classes, Embedding: shape[last]}, [][]float32{table}
-	if slices.Equal(table, identity(classes)) {
+	if slices.Equal(table, exchange.Identity(classes)) {
 		layer.Embedding, params = 0, nil
 	}
 	if err := s.add(n, layer, params...); err != nil {
@@ -137,13 +138,4 @@ func tableOf(values []float32, shape tensor.Shape, axis int) []float32 {
 		}
 	}
 	return table
-}
-
-// identity returns the matrix with ones on its diagonal.
-func identity(n int) []float32 {
-	m := make([]float32, n*n)
-	for i := range n {
-		m[i*n+i] = 1
-	}
-	return m
 }

@@ -32,12 +32,12 @@ func samples(t testing.TB, shape tensor.Shape) tensor.Tensor {
 
 // all returns all models that are written.
 func all(t testing.TB) []models.Model {
-	return slices.Concat(models.Recipes(t), models.EveryLayer(t), models.Scaled(t), models.Conditioned(t))
+	return slices.Concat(models.Recipes(t), models.EveryLayer(t), models.Scaled(t))
 }
 
 // TestEveryLayer asks for a model to test each layer's writer with.
 func TestEveryLayer(t *testing.T) {
-	models.WantEveryKind(t, slices.Concat(models.EveryLayer(t), models.Conditioned(t)))
+	models.WantEveryKind(t, models.EveryLayer(t))
 }
 
 // TestOnnxRuntime runs what is written in ONNX Runtime, all parts of it, with channels last

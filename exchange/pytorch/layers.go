@@ -251,13 +251,13 @@ func (m *module) recurrent(b exchange.Block, ways []exchange.Block, layer nn.Lay
 	gates := []int{0}
 	switch l := layer.(type) {
 	case nn.SimpleRNN:
-		class, units, sequences = "RNN", l.Units, l.ReturnSequences
+		class, units, sequences = "nn.RNN", l.Units, l.ReturnSequences
 	case nn.LSTM:
-		class, units, sequences, gates = "LSTM", l.Units, l.ReturnSequences, []int{0, 1, 2, 3}
+		class, units, sequences, gates = "nn.LSTM", l.Units, l.ReturnSequences, []int{0, 1, 2, 3}
 	case nn.GRU:
-		class, units, sequences, gates = "GRU", l.Units, l.ReturnSequences, []int{1, 0, 2}
+		class, units, sequences, gates = "nn.GRU", l.Units, l.ReturnSequences, []int{1, 0, 2}
 		if l.ResetBefore {
-			return v, b.Errorf("PyTorch has no GRU whose reset gate acts before the product; export it to ONNX instead")
+			class, m.resetBefore = "ResetBeforeGRU", true
 		}
 	}
 	v = m.plain(v)
@@ -267,7 +267,7 @@ func (m *module) recurrent(b exchange.Block, ways []exchange.Block, layer nn.Lay
 	if len(ways) == 2 {
 		both = ", bidirectional=True"
 	}
-	name := m.child(b, "nn.%s(%d, %d, batch_first=True%s%s)", class, features, units, noBias(bias), both)
+	name := m.child(b, "%s(%d, %d, batch_first=True%s%s)", class, features, units, noBias(bias), both)
 	for i, way := range ways {
 		suffix := []string{"_l0", "_l0_reverse"}[i]
 		m.entry(name+".weight_ih"+suffix, gateRows(way.Param("kernel").Values, features, units, gates), width, features)
@@ -285,7 +285,7 @@ func (m *module) recurrent(b exchange.Block, ways []exchange.Block, layer nn.Lay
 		return m.plainValue(m.let("x", "self.%s(%s)[0]", name, v.name), b.Out), nil
 	}
 	state := "self.%s(%s)[1]"
-	if class == "LSTM" {
+	if class == "nn.LSTM" {
 		state += "[0]"
 	}
 	x := m.let("x", state, name, v.name) // ways × samples × units

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"hourglass/exchange"
+	kinds "hourglass/internal/columns"
 	"hourglass/nn"
 )
 
@@ -164,24 +166,73 @@ func (m *module) pixelShuffle(b exchange.Block, l nn.PixelShuffle, v value) valu
 	return m.value(m.let("x", "%s.reshape(-1, %d, %d, %d)", x, b.Out[2], b.Out[0], b.Out[1]), b.Out)
 }
 
-// tied writes the product with another layer's matrix, turned over. That must be there as it
-// is here: not with its rows or columns in the order of images with channels first.
+// tied writes the product with another layer's matrix, turned over: what it makes is in the order
+// of what that layer takes. The matrix must have its outputs as they are here: not in the order of
+// images with channels first.
 func (m *module) tied(b exchange.Block, l nn.Tied, v value) (value, error) {
 	kernel, err := b.Shared(l.To, "kernel")
 	if err != nil {
 		return v, err
 	}
-	units, of := kernel.Shape[1], m.owners[&kernel.Values[0]]
-	if of.name == "" || !slices.Equal(m.state[of.entry].Values, transposed(kernel.Values, units)) {
-		return v, b.Errorf("the weights of %q are in the order of images with channels first there; export it to ONNX instead", l.To)
+	units, values, bias := kernel.Shape[1], kernel.Values, b.Param("bias").Values
+	of := m.owners[&kernel.Values[0]]
+	out := m.plainValue("", b.Out)
+	if of.places != nil {
+		values, out.view = spread(values, of.places, units), of.view
+		if bias != nil {
+			bias = spread(bias, of.places, 1)
+		}
+	}
+	if of.name == "" || !slices.Equal(m.state[of.entry].Values, transposed(values, units)) {
+		return v, b.Errorf("what %q makes is in the order of images with channels first there; export it to ONNX instead", l.To)
 	}
 	v = m.plain(v)
-	bias := "None"
-	if values := b.Param("bias").Values; values != nil {
-		bias = m.parameter(b, values, len(values))
+	added := "None"
+	if bias != nil {
+		added = m.parameter(b, bias, len(bias))
 	}
-	x := m.let("x", "F.linear(%s, self.%s.weight.t(), %s)", v.name, of.name, bias)
-	return m.activation(b, m.plainValue(x, b.Out), nn.Activation{Func: l.Activation})
+	out.name = m.let("x", "F.linear(%s, self.%s.weight.t(), %s)", v.name, of.name, added)
+	return m.activation(b, out, nn.Activation{Func: l.Activation})
+}
+
+// condition puts behind the values what stands for the label, the same at every position.
+func (m *module) condition(b exchange.Block, l nn.Condition, v value) value {
+	v = m.arrange(v, order(b.In)...)
+	told := fmt.Sprintf("F.one_hot(labels, %d).to(%s.dtype)", l.Classes, v.name)
+	if l.Embedding > 0 {
+		name := m.child(b, "nn.Embedding(%d, %d)", l.Classes, l.Embedding)
+		m.entry(name+".weight", b.Param("embeddings").Values, l.Classes, l.Embedding)
+		told = fmt.Sprintf("self.%s(labels)", name)
+	}
+	switch positions := b.In[:len(b.In)-1]; len(positions) {
+	case 0:
+	case 2:
+		told += fmt.Sprintf("[:, :, None, None].expand(-1, -1, %s)", list(positions))
+	default:
+		told += fmt.Sprintf("[:, %s:].expand(-1, %s, -1)", strings.Repeat("None, ", len(positions)), list(positions))
+	}
+	return m.merge(nn.Concatenate, b.Out, v.name, told)
+}
+
+// columnActivation applies to each group of columns what its kind wants.
+func (m *module) columnActivation(b exchange.Block, l nn.ColumnActivation, v value) (value, error) {
+	groups, err := kinds.Parse(l.Columns)
+	if err != nil {
+		return v, b.Errorf("%w", err)
+	}
+	v = m.plain(v)
+	var parts []string
+	for _, g := range groups {
+		part := fmt.Sprintf("%s[..., %d:%d]", v.name, g.Lo, g.Hi)
+		switch g.Kind {
+		case kinds.Classes:
+			part = fmt.Sprintf("torch.softmax(%s, -1)", part)
+		case kinds.Booleans:
+			part = fmt.Sprintf("torch.sigmoid(%s)", part)
+		}
+		parts = append(parts, part)
+	}
+	return m.plainValue(m.let("x", "torch.cat([%s], -1)", strings.Join(parts, ", ")), b.Out), nil
 }
 
 // timeDistributed makes every step a sample, unless the layer treats steps alike anyway.

@@ -206,6 +206,7 @@ func readSafetensors(r io.Reader, size int64) ([]Tensor, error) {
 		return nil, errors.New("the values are cut off")
 	}
 	var state []Tensor
+	left := len(data) // tensors do not share bytes, so that a file takes no more memory than it has
 	for _, e := range entries {
 		kind, ok := safetensorsTypes[e.Type]
 		if !ok {
@@ -220,6 +221,9 @@ func readSafetensors(r io.Reader, size int64) ([]Tensor, error) {
 		}
 		if len(e.Offsets) != 2 || e.Offsets[0] < 0 || e.Offsets[1] > len(data) || e.Offsets[1]-e.Offsets[0] != width*shape.Size() {
 			return nil, fmt.Errorf("tensor %.80q: data_offsets are %v, want %d bytes of %d", e.name, e.Offsets, width*shape.Size(), len(data))
+		}
+		if left -= width * shape.Size(); left < 0 {
+			return nil, fmt.Errorf("tensor %.80q has values that another has, too: data_offsets are %v", e.name, e.Offsets)
 		}
 		t := Tensor{Name: e.name, Shape: shape}
 		for b := data[e.Offsets[0]:e.Offsets[1]]; len(b) > 0; b = b[width:] {

@@ -18,6 +18,8 @@ type module struct {
 	input                tensor.Shape
 	state                []Tensor
 	init, encode, decode []string
+	classes              int  // of the labels that the methods take, 0 for none
+	resetBefore          bool // it has a GRU that PyTorch lacks
 
 	lines *[]string // of the method that is being written
 	count int       // of variables
@@ -29,8 +31,10 @@ type module struct {
 
 // owner is a Linear layer: the submodule, and its matrix in the state dict.
 type owner struct {
-	name  string
-	entry int
+	name   string
+	entry  int
+	view   relayout.View // of what it takes
+	places []int         // of the elements there, nil where they are in order
 }
 
 // value is a variable, and how its axes show as those the layers see.
@@ -49,7 +53,7 @@ type columns struct {
 
 // translate writes an autoencoder.
 func translate(ae *hourglass.Autoencoder) (*module, error) {
-	m := &module{input: ae.Encoder().Input(), taps: map[string]value{}, owners: map[*float32]owner{}}
+	m := &module{input: ae.Encoder().Input(), classes: ae.Classes(), taps: map[string]value{}, owners: map[*float32]owner{}}
 	blocks, err := exchange.Blocks(ae, exchange.Whole)
 	if err != nil {
 		return nil, err
@@ -321,6 +325,10 @@ func (m *module) layer(b exchange.Block, v value) (value, error) {
 		return m.positions(b, l, v), nil
 	case nn.PixelShuffle:
 		return m.pixelShuffle(b, l, v), nil
+	case nn.Condition:
+		return m.condition(b, l, v), nil
+	case nn.ColumnActivation:
+		return m.columnActivation(b, l, v)
 	case nn.Tied:
 		return m.tied(b, l, v)
 	case nn.Residual:
@@ -408,8 +416,8 @@ func (m *module) dense(b exchange.Block, l nn.Dense, v value) (value, error) {
 	kernel, bias := b.Param("kernel").Values, b.Param("bias").Values
 	in := len(kernel) / l.Units
 	made := &columns{m: m}
+	var places []int
 	if len(b.In) == 1 {
-		var places []int
 		v, places = m.flat(v)
 		kernel = spread(kernel, places, l.Units)
 	} else {
@@ -417,7 +425,7 @@ func (m *module) dense(b exchange.Block, l nn.Dense, v value) (value, error) {
 	}
 	name := m.child(b, "nn.Linear(%d, %d%s)", in, l.Units, noBias(bias))
 	made.entries = append(made.entries, m.entry(name+".weight", transposed(kernel, l.Units), l.Units, in))
-	m.owners[&b.Param("kernel").Values[0]] = owner{name, made.entries[0]}
+	m.owners[&b.Param("kernel").Values[0]] = owner{name, made.entries[0], v.view, places}
 	if bias != nil {
 		made.entries = append(made.entries, m.entry(name+".bias", bias, l.Units))
 	}

@@ -112,6 +112,9 @@ func (m *module) source(weights string) string {
 	line(0, `"""An autoencoder that Hourglass has trained, for PyTorch.`)
 	line(0, "")
 	line(0, "Samples are %s; images have their channels first.", describe(m.input))
+	if m.classes > 0 {
+		line(0, "Labels are whole numbers from 0 to %d, one for each sample.", m.classes-1)
+	}
 	line(0, `"""`)
 	line(0, "import os")
 	line(0, "")
@@ -120,30 +123,36 @@ func (m *module) source(weights string) string {
 	line(0, "import torch.nn.functional as F")
 	line(0, "")
 	line(0, "")
+	if m.resetBefore {
+		b.WriteString(resetBeforeGRU)
+	}
 	line(0, "class Autoencoder(nn.Module):")
 	line(1, "def __init__(self):")
 	line(2, "super().__init__()")
 	for _, l := range m.init {
 		line(2, "%s", l)
 	}
-	with, hand := strings.Join(append([]string{"x"}, m.skips...), ", "), ""
+	with, hand, labels := strings.Join(append([]string{"x"}, m.skips...), ", "), "", ""
 	if len(m.skips) > 0 { // encode returns a tuple: the codes, and what the decoder joins
 		hand = "*"
+	}
+	if m.classes > 0 {
+		labels = ", labels"
 	}
 	for _, part := range []struct {
 		name, takes, gives string
 		body               []string
 	}{{"encode", "x", with, m.encode}, {"decode", with, "x", m.decode}} {
 		line(0, "")
-		line(1, "def %s(self, %s):", part.name, part.takes)
+		line(1, "def %s(self, %s%s):", part.name, part.takes, labels)
 		for _, l := range part.body {
 			line(2, "%s", l)
 		}
 		line(2, "return %s", part.gives)
 	}
 	line(0, "")
-	line(1, "def forward(self, x):")
-	line(2, "return self.decode(%sself.encode(x))", hand)
+	line(1, "def forward(self, x%s):", labels)
+	line(2, "return self.decode(%sself.encode(x%s)%s)", hand, labels, labels)
 	line(0, "")
 	line(0, "")
 	line(0, "def load(path=os.path.join(os.path.dirname(os.path.abspath(__file__)), %q)):", weights)
@@ -154,6 +163,33 @@ func (m *module) source(weights string) string {
 	line(1, "return model.eval()")
 	return b.String()
 }
+
+// resetBeforeGRU is the source of a layer that PyTorch lacks.
+const resetBeforeGRU = `class ResetBeforeGRU(nn.GRU):
+    """A GRU whose reset gate acts in front of the product with the state, not behind it."""
+
+    def forward(self, x):
+        made, last = [], []
+        for way in ["_l0", "_l0_reverse"][:1 + self.bidirectional]:
+            gates = F.linear(x, getattr(self, "weight_ih" + way))
+            if self.bias:
+                gates = gates + getattr(self, "bias_ih" + way) + getattr(self, "bias_hh" + way)
+            of_reset, of_update, of_new = getattr(self, "weight_hh" + way).chunk(3)
+            h, states = x.new_zeros(x.shape[0], self.hidden_size), []
+            for step in (gates.flip(1) if way.endswith("reverse") else gates).unbind(1):
+                r, z, n = step.chunk(3, -1)
+                r = torch.sigmoid(r + F.linear(h, of_reset))
+                z = torch.sigmoid(z + F.linear(h, of_update))
+                n = torch.tanh(n + F.linear(r * h, of_new))
+                h = (1 - z) * n + z * h
+                states.append(h)
+            last.append(h)
+            states = torch.stack(states, 1)
+            made.append(states.flip(1) if way.endswith("reverse") else states)
+        return torch.cat(made, -1), torch.stack(last)
+
+
+`
 
 // describe says the shape of a sample as the module takes it.
 func describe(shape tensor.Shape) string {

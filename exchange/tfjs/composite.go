@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hourglass/exchange"
+	"hourglass/internal/columns"
 	"hourglass/nn"
 )
 
@@ -81,18 +82,75 @@ func (s *sequence) join(b exchange.Block, l nn.Join, name string) error {
 	return s.merge(l.Merge, name, names...)
 }
 
-// means takes the first half of the last axis, the means of distributions, as a product.
+// means takes the first half of the last axis, the means of distributions.
 func (s *sequence) means(b exchange.Block, name string) error {
-	in, out := b.In[len(b.In)-1], b.Out[len(b.Out)-1]
+	return s.some(b, name, 0, b.Out[len(b.Out)-1], "linear")
+}
+
+// some takes values lo to hi of the last axis, as a product, and applies a function to them.
+func (s *sequence) some(b exchange.Block, name string, lo, hi int, activation string) error {
+	in, out := b.In[len(b.In)-1], hi-lo
 	kernel := make([]float32, in*out)
 	for i := range out {
-		kernel[i*out+i] = 1
+		kernel[(lo+i)*out+i] = 1
 	}
-	if err := s.add("Dense", name, config{"units": out, "use_bias": false, "activation": "linear"}); err != nil {
+	if err := s.add("Dense", name, config{"units": out, "use_bias": false, "activation": activation}); err != nil {
 		return err
 	}
 	s.array(name+"/kernel", kernel, in, out)
 	return nil
+}
+
+// columnActivation takes the groups of columns apart, applies to each what its kind wants, and puts
+// them together again.
+func (s *sequence) columnActivation(b exchange.Block, l nn.ColumnActivation, name string) error {
+	groups, err := columns.Parse(l.Columns)
+	if err != nil {
+		return b.Errorf("%w", err)
+	}
+	from := s.at
+	var made []string
+	for i, g := range groups {
+		s.at = from
+		activation := map[columns.Kind]string{columns.Numbers: "linear", columns.Classes: "softmax", columns.Booleans: "sigmoid"}[g.Kind]
+		if err := s.some(b, fmt.Sprintf("%s_%d", name, i), g.Lo, g.Hi, activation); err != nil {
+			return err
+		}
+		made = append(made, s.at[0])
+	}
+	if len(made) == 1 {
+		return nil
+	}
+	return s.merge(nn.Concatenate, name, made...)
+}
+
+// condition puts behind the values an embedding of the label, the same at every position. One-hot
+// is one that is the identity.
+func (s *sequence) condition(b exchange.Block, l nn.Condition, name string) error {
+	table, width, from := b.Param("embeddings").Values, l.Embedding, s.at[0]
+	if width == 0 {
+		table, width = exchange.Identity(l.Classes), l.Classes
+	}
+	s.at = []string{labelsName}
+	if err := s.add("Embedding", name+"_label", config{"input_dim": l.Classes, "output_dim": width, "input_length": 1, "trainable": l.Embedding > 0}); err != nil {
+		return err
+	}
+	s.array(name+"_label/embeddings", table, l.Classes, width)
+	shape := b.In.Clone()
+	shape[len(shape)-1] = width
+	for _, step := range []struct {
+		class, suffix string
+		options       config
+	}{
+		{"Flatten", "_flat", nil},
+		{"RepeatVector", "_repeated", config{"n": shape.Size() / width}},
+		{"Reshape", "_shape", config{"target_shape": shape}},
+	} {
+		if err := s.add(step.class, name+step.suffix, step.options); err != nil {
+			return err
+		}
+	}
+	return s.merge(nn.Concatenate, name, from, s.at[0])
 }
 
 // tied writes a Dense with a copy of the kernel, turned over: TensorFlow.js ties no weights.

@@ -21,6 +21,7 @@ type vertex struct {
 	place int    // in an order in which each follows what it reads
 	from  []*vertex
 	users []*vertex // one as often as it reads it
+	told  bool      // it is the labels, or computed of them alone
 }
 
 // errorf returns an error that names the layer.
@@ -40,13 +41,60 @@ type header struct {
 	Shape []*int `json:"batch_input_shape"`
 }
 
-// model adds the layers of a model that takes what input gives, and returns the one that
+// inputsOf returns what the inputs of the whole model are: samples, and beside them labels, which are
+// one number for each sample.
+func inputsOf(c kconfig, samples *vertex) ([]*vertex, error) {
+	names := endNames(c.Inputs)
+	if len(names) < 2 {
+		return []*vertex{samples}, nil
+	}
+	inputs := slices.Repeat([]*vertex{samples}, len(names))
+	labels, found := &vertex{name: "the labels", told: true}, 0
+	for _, l := range c.Layers {
+		var h header
+		if err := json.Unmarshal(l.Config, &h); err != nil {
+			return nil, fmt.Errorf("layer %.80q (%.40s): %w", l.Name, l.Class, err)
+		}
+		if at := slices.Index(names, h.Name); at >= 0 && (len(h.Shape) == 1 || len(h.Shape) == 2 && h.Shape[1] != nil && *h.Shape[1] == 1) {
+			inputs[at] = labels
+			found++
+		}
+	}
+	if len(names) != 2 || found != 1 {
+		return nil, fmt.Errorf("model %.80q has %d inputs, want samples, or samples and labels, one whole number for each", c.Name, len(names))
+	}
+	return inputs, nil
+}
+
+// endNames returns the layers that a functional model lists as its inputs: [[name, 0, 0], …]. It is
+// nil where there is no such list.
+func endNames(text json.RawMessage) []string {
+	var ends [][]any
+	if len(text) == 0 || json.Unmarshal(text, &ends) != nil {
+		return nil
+	}
+	var names []string
+	for _, end := range ends {
+		if len(end) == 0 {
+			return nil
+		}
+		name, _ := end[0].(string)
+		names = append(names, name)
+	}
+	return names
+}
+
+// model adds the layers of a model that takes what the inputs give, and returns the one that
 // makes its output.
-func (b *builder) model(c kconfig, input *vertex, path string, depth int) (*vertex, error) {
+func (b *builder) model(c kconfig, inputs []*vertex, path string, depth int) (*vertex, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("models within models, want at most %d", maxDepth)
 	}
-	m := &scope{builder: b, input: input, path: path, depth: depth, layers: map[string]klayer{}, made: map[string]*vertex{}, busy: map[string]bool{}}
+	m := &scope{builder: b, inputs: map[string]*vertex{}, path: path, depth: depth, layers: map[string]klayer{}, made: map[string]*vertex{}, busy: map[string]bool{}}
+	takes := endNames(c.Inputs)
+	if n := max(len(takes), 1); n != len(inputs) {
+		return nil, fmt.Errorf("model %.80q is given %d inputs, want %d", c.Name, len(inputs), n)
+	}
 	functional := false
 	var names []string
 	for i, l := range c.Layers {
@@ -54,8 +102,13 @@ func (b *builder) model(c kconfig, input *vertex, path string, depth int) (*vert
 		if err := json.Unmarshal(l.Config, &h); err != nil {
 			return nil, fmt.Errorf("layer %d (%.40s): %w", i, l.Class, err)
 		}
-		if err := b.learnShape(h); err != nil {
-			return nil, err
+		if l.Class == "InputLayer" {
+			m.inputs[h.Name] = inputs[max(slices.Index(takes, h.Name), 0)]
+		}
+		if in := m.inputs[h.Name]; (in == nil || !in.told) && l.Class != "Embedding" { // which take labels
+			if err := b.learnShape(h); err != nil {
+				return nil, err
+			}
 		}
 		if _, ok := m.layers[h.Name]; ok {
 			return nil, fmt.Errorf("two layers are called %.80q", h.Name)
@@ -74,13 +127,14 @@ func (b *builder) model(c kconfig, input *vertex, path string, depth int) (*vert
 		}
 		return m.value(last)
 	}
+	made := inputs[0]
 	for _, name := range names {
 		var err error
-		if input, err = m.append(name, []*vertex{input}); err != nil {
+		if made, err = m.append(name, []*vertex{made}); err != nil {
 			return nil, err
 		}
 	}
-	return input, nil
+	return made, nil
 }
 
 // learnShape takes the shape of a sample from the first layer that has it.
@@ -121,7 +175,7 @@ func outputName(c kconfig, last string) (string, error) {
 // scope is a model whose layers are being added.
 type scope struct {
 	*builder
-	input  *vertex
+	inputs map[string]*vertex // by the names of input layers
 	path   string
 	depth  int
 	layers map[string]klayer
@@ -187,23 +241,25 @@ func (m *scope) append(name string, from []*vertex) (*vertex, error) {
 	l := m.layers[name]
 	switch l.Class {
 	case "InputLayer":
-		return m.input, nil
+		return m.inputs[name], nil
 	case "Sequential", "Functional", "Model":
-		if len(from) != 1 {
-			return nil, fmt.Errorf("model %.80q takes %d inputs, want one", name, len(from))
+		if len(from) == 0 {
+			return nil, fmt.Errorf("model %.80q takes no input, want one", name)
 		}
 		var inner kconfig
 		if err := json.Unmarshal(l.Config, &inner); err != nil {
 			return nil, fmt.Errorf("model %.80q: %w", name, err)
 		}
-		return m.model(inner, from[0], m.path+name+"/", m.depth+1)
+		return m.model(inner, from, m.path+name+"/", m.depth+1)
 	}
 	if len(m.vertices) >= maxLayers {
 		return nil, fmt.Errorf("more than %d layers", maxLayers)
 	}
 	v := &vertex{layer: l, name: name, path: m.path + name, place: len(m.vertices) + 1, from: from}
+	v.told = len(from) > 0
 	for _, f := range from {
 		f.users = append(f.users, v)
+		v.told = v.told && f.told
 	}
 	m.vertices = append(m.vertices, v)
 	return v, nil
@@ -223,6 +279,13 @@ func (r *reader) read(v, target *vertex, region map[*vertex]bool) error {
 			return fmt.Errorf("nothing is computed of what layer %.80q makes", v.name)
 		case len(users) == 1:
 			n := users[0]
+			if len(n.from) == 2 && n.from[0] == v && n.from[1].told {
+				if err := r.condition(n); err != nil {
+					return n.errorf("%w", err)
+				}
+				v = n
+				continue
+			}
 			if len(n.from) != 1 {
 				return n.errorf("takes %d inputs, want a sequence of layers, or branches that meet again", len(n.from))
 			}

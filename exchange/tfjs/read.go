@@ -71,7 +71,11 @@ func readFile(path string) (*hourglass.Autoencoder, error) {
 	}
 	b := &builder{}
 	input := &vertex{name: "the input"}
-	output, err := b.model(*c, input, "", 0)
+	inputs, err := inputsOf(*c, input)
+	if err != nil {
+		return nil, err
+	}
+	output, err := b.model(*c, inputs, "", 0)
 	if err != nil {
 		return nil, err
 	}
@@ -185,6 +189,8 @@ type options struct {
 	Layer         *klayer  `json:"layer"`
 	OutputPadding any      `json:"output_padding"`
 	Multiplier    int      `json:"depth_multiplier"`
+	InputDim      int      `json:"input_dim"`
+	OutputDim     int      `json:"output_dim"`
 }
 
 // ints is a number, or a list of them.
@@ -256,12 +262,27 @@ func (o options) padding() (nn.Padding, error) {
 	return p, err
 }
 
-// layer reads one layer, whose weights go by its own name.
+// layer reads one layer, whose weights go by its own name. A softmax, which is no function of single
+// values, becomes a layer behind it.
 func (r *reader) layer(l klayer, name, path string) error {
 	var o options
 	if err := json.Unmarshal(l.Config, &o); err != nil {
 		return err
 	}
+	if o.Activation != "softmax" || l.Class != "Dense" && l.Class != "Activation" {
+		return r.plain(l, o, name, path)
+	}
+	if l.Class == "Dense" {
+		o.Activation = ""
+		if err := r.plain(l, o, name, path); err != nil {
+			return err
+		}
+	}
+	return r.add(nn.ColumnActivation{Columns: fmt.Sprintf("classes:%d", r.shape[len(r.shape)-1])}, path)
+}
+
+// plain reads one layer with its options.
+func (r *reader) plain(l klayer, o options, name, path string) error {
 	if o.Format != "" && o.Format != "channels_last" && o.Format != "channelsLast" {
 		return fmt.Errorf("data_format is %.40q, want channels_last", o.Format)
 	}

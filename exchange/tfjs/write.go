@@ -113,6 +113,7 @@ type sequence struct {
 	at       []string          // the layers whose outputs the next one takes
 	taps     map[string]string // layers whose outputs are joined further on
 	branches bool              // some layer is not followed by the next one alone
+	inputs   []string          // the input layers, that of samples first
 }
 
 // config are the options of a layer.
@@ -123,7 +124,10 @@ func (s *sequence) add(class, name string, c config) error {
 	if c == nil {
 		c = config{}
 	}
-	c["name"], c["trainable"] = name, true
+	c["name"] = name
+	if _, ok := c["trainable"]; !ok {
+		c["trainable"] = true
+	}
 	if len(s.layers) == 0 {
 		return fmt.Errorf("no input")
 	}
@@ -150,18 +154,33 @@ func (s *sequence) model() (class string, c *kconfig, err error) {
 		}
 		return "Sequential", c, nil
 	}
-	ends := func(name string) (text json.RawMessage) {
+	ends := func(names ...string) (text json.RawMessage) {
+		var list []any
+		for _, name := range names {
+			list = append(list, []any{name, 0, 0})
+		}
 		if err == nil {
-			text, err = json.Marshal([]any{[]any{name, 0, 0}})
+			text, err = json.Marshal(list)
 		}
 		return text
 	}
-	c.Inputs, c.Outputs = ends(inputName), ends(s.at[0])
+	c.Inputs, c.Outputs = ends(s.inputs...), ends(s.at[0])
 	return "Functional", c, err
 }
 
-// inputName is the name of the input layer.
-const inputName = "samples"
+// Names of the input layers.
+const (
+	inputName  = "samples"
+	labelsName = "labels" // which there is where a layer asks for them: one whole number for each sample
+)
+
+// input appends an input layer for samples of a shape.
+func (s *sequence) input(name, kind string, shape tensor.Shape) error {
+	text, err := json.Marshal(config{"batch_input_shape": append([]any{nil}, anys(shape)...), "dtype": kind, "sparse": false, "name": name})
+	s.layers = append(s.layers, klayer{Class: "InputLayer", Name: name, Config: text, Inbound: json.RawMessage("[]")})
+	s.inputs = append(s.inputs, name)
+	return err
+}
 
 // array appends weights.
 func (s *sequence) array(name string, values []float32, shape ...int) {
@@ -187,11 +206,15 @@ func (s *sequence) autoencoder(ae *hourglass.Autoencoder) error {
 		return err
 	}
 	in, out := ae.Encoder().Input(), ae.Decoder().Output()
-	text, err := json.Marshal(config{"batch_input_shape": append([]any{nil}, anys(in)...), "dtype": "float32", "sparse": false, "name": inputName})
-	if err != nil {
+	if err := s.input(inputName, "float32", in); err != nil {
 		return err
 	}
-	s.layers, s.at = append(s.layers, klayer{Class: "InputLayer", Name: inputName, Config: text, Inbound: json.RawMessage("[]")}), []string{inputName}
+	if ae.Classes() > 0 {
+		if err := s.input(labelsName, "int32", tensor.Shape{1}); err != nil {
+			return err
+		}
+	}
+	s.at = []string{inputName}
 	scaler := ae.Scaler()
 	if scaler != nil && len(scaler.Scale) > 0 {
 		scale, offset := expanded(scaler.Scale, in.Size(), 1), expanded(scaler.Offset, in.Size(), 0)
@@ -350,6 +373,10 @@ func (s *sequence) layer(b exchange.Block, name string) error {
 		return s.depthwise(b, name)
 	case nn.Conv1DTranspose:
 		return s.transposedSequence(b, l, name)
+	case nn.Condition:
+		return s.condition(b, l, name)
+	case nn.ColumnActivation:
+		return s.columnActivation(b, l, name)
 	case nn.Tied:
 		return s.tied(b, l, name)
 	case nn.GroupNormalization:

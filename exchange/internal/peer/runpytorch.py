@@ -2,7 +2,7 @@
 
 usage: python3 runpytorch.py JOBS
 
-JOBS is a file with a list of {model, input, shape, output}: model is a state dict beside a source file of
+JOBS is a file with a list of {model, input, shape, output, labels}: model is a state dict beside a source file of
 the same name. Prints the shapes of the outputs.
 """
 import importlib.util
@@ -41,7 +41,7 @@ for job in json.load(open(sys.argv[1])):
     x = torch.from_numpy(np.fromfile(job["input"], np.float32).reshape(job["shape"]))
     with torch.no_grad():
         try:
-            y = model(x)
+            y = model(x, torch.tensor(job["labels"])) if "labels" in job else model(x)
         except Exception as e:
             sys.exit(f"{job['model']}: {e}")
     y.contiguous().numpy().tofile(job["output"])

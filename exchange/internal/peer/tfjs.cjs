@@ -3,8 +3,8 @@
 // usage: node tfjs.cjs NODE_MODULES JOBS
 //        node tfjs.cjs NODE_MODULES --write DIRECTORY
 //
-// JOBS is a file with a list of {model, input, shape, output}: input and output are files of
-// float32 values. Prints the shapes of the outputs. --write saves models with their inputs and
+// JOBS is a file with a list of {model, input, shape, output, labels}: input and output are files of
+// float32 values, labels whole numbers, one for each sample, or absent. Prints the shapes of the outputs. --write saves models with their inputs and
 // outputs, and models.json, which lists them.
 const fs = require('fs');
 const path = require('path');
@@ -35,10 +35,13 @@ async function predict(job) {
   const bytes = fs.readFileSync(path.join(path.dirname(job.model), group.paths[0]));
   const model = await tf.loadLayersModel({load: async () => ({modelTopology: json.modelTopology, weightSpecs: group.weights,
     weightData: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)})});
-  const y = model.predict(tf.tensor(floats(job.input), job.shape));
+  const y = model.predict(inputs(tf.tensor(floats(job.input), job.shape), job.labels));
   write(job.output, y.dataSync());
   return y.shape;
 }
+
+// inputs returns what a model takes: samples, and labels where there are some.
+const inputs = (x, labels) => labels ? [x, tf.tensor(labels, [labels.length, 1], 'int32')] : x;
 
 // noise returns numbers in [-1, 1) that are a function of index and salt.
 function noise(shape, salt, scale = 0.4) {
@@ -48,10 +51,10 @@ function noise(shape, salt, scale = 0.4) {
 
 async function save(directory) {
   const list = [];
-  const add = async (name, model) => {
+  const add = async (name, model, labels) => {
     model.setWeights(model.getWeights().map((w, i) => model.weights[i].originalName.endsWith('variance') ? noise(w.shape, i).abs().add(0.5) : noise(w.shape, i)));
     const shape = [3, ...model.inputs[0].shape.slice(1)];
-    const x = noise(shape, 77, 1), y = model.predict(x);
+    const x = noise(shape, 77, 1), y = model.predict(inputs(x, labels));
     await model.save(tf.io.withSaveHandler(async (a) => {
       const manifest = [{paths: [name + '.bin'], weights: a.weightSpecs}];
       fs.writeFileSync(path.join(directory, name + '.json'), JSON.stringify({format: 'layers-model', modelTopology: a.modelTopology, weightsManifest: manifest}));
@@ -61,7 +64,7 @@ async function save(directory) {
     }));
     write(path.join(directory, name + '.in'), x.dataSync());
     write(path.join(directory, name + '.out'), y.dataSync());
-    list.push({name, input: shape, output: y.shape});
+    list.push({name, input: shape, output: y.shape, labels});
   };
   const L = tf.layers;
   await add('dense', tf.sequential({layers: [L.inputLayer({inputShape: [4, 3, 1]}), L.flatten(), L.dense({units: 5, activation: 'relu'}),
@@ -90,6 +93,19 @@ async function save(directory) {
     L.depthwiseConv2d({kernelSize: 3, padding: 'same', activation: 'tanh'}).apply(small)]);
   const large = L.conv2dTranspose({filters: 3, kernelSize: 2, strides: 2, name: 'decoder_1'}).apply(both);
   await add('branches', tf.model({inputs: image, outputs: conv(2, 'decoder_3').apply(L.concatenate({name: 'decoder_2'}).apply([large, skip]))}));
+  // Labels beside the samples: in one model, and in one of two models, Keras' way.
+  const samples = tf.input({shape: [6]}), labels = tf.input({shape: [1], dtype: 'int32'});
+  const told = (x, labels, name) => L.concatenate({name}).apply([x, L.flatten().apply(L.embedding({inputDim: 3, outputDim: 2}).apply(labels))]);
+  const codes = L.dense({units: 2}).apply(L.dense({units: 4, activation: 'tanh'}).apply(told(samples, labels, 'encoder_told')));
+  await add('conditional', tf.model({inputs: [samples, labels], outputs: L.dense({units: 6, activation: 'softmax'}).apply(told(codes, labels, 'decoder_told'))}), [2, 0, 1]);
+  const part = (name, shape, units) => {
+    const x = tf.input({shape}), labels = tf.input({shape: [1], dtype: 'int32'});
+    const repeated = L.repeatVector({n: 4}).apply(L.reshape({targetShape: [2]}).apply(L.embedding({inputDim: 3, outputDim: 2}).apply(labels)));
+    return tf.model({name, inputs: [labels, x], outputs: L.dense({units}).apply(L.concatenate().apply([x, repeated]))});
+  };
+  const steps = tf.input({shape: [4, 3]}), classes = tf.input({shape: [1], dtype: 'int32'});
+  const made = part('decoder', [4, 2], 3).apply([classes, part('encoder', [4, 3], 2).apply([classes, steps])]);
+  await add('told', tf.model({inputs: [steps, classes], outputs: made}), [1, 1, 0]);
   fs.writeFileSync(path.join(directory, 'models.json'), JSON.stringify(list, null, 1));
 }
 

@@ -22,6 +22,11 @@ func autoencoder(m, decoder *model, o Import) (*hourglass.Autoencoder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if decoder == nil && o.Code == "" {
+		if err := s.unfold(); err != nil {
+			return nil, err
+		}
+	}
 	items, input, output := s.items, s.input, s.shape
 	var at int
 	if decoder != nil {

@@ -130,7 +130,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(raw)
 	}
 	add(small(f))
-	for _, name := range []string{"convolutional", "residual", "group-norm", "lstm", "views", "pixel-shuffle", "attention", "attention-causal", "transformer", "unet", "depthwise", "variational", "scaled", "bidirectional", "renewed-20", "renewed-21", "conditional", "conditional-learned", "unet-nested"} {
+	for _, name := range []string{"convolutional", "residual", "group-norm", "lstm", "views", "pixel-shuffle", "attention", "attention-causal", "transformer", "unet", "depthwise", "variational", "scaled", "bidirectional", "renewed-20", "renewed-21", "conditional", "conditional-learned", "unet-nested", "unet-added"} {
 		raw, err := os.ReadFile(filepath.Join("..", "internal", "peer", "testdata", "pytorch", name+".onnx"))
 		if err != nil {
 			f.Fatal(err)

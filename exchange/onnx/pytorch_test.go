@@ -33,7 +33,10 @@ func TestReadPyTorch(t *testing.T) {
 // U-Nets are cut at their codes, with all their skips across the cut.
 func TestReadNestedSkips(t *testing.T) {
 	lines := map[string]string{
-		"unet": "input 6x6x1 > conv2d 3 3x3 relu padding=same > tap skip1 > average_pooling2d 2x2 | conv2d 4 3x3 relu padding=same > conv2d_transpose 3 2x2 strides=2 > join skip1 tapped_first > conv2d 1 3x3 sigmoid padding=same",
+		"unet":       "input 6x6x1 > conv2d 3 3x3 relu padding=same > tap skip1 > average_pooling2d 2x2 | conv2d 4 3x3 relu padding=same > conv2d_transpose 3 2x2 strides=2 > join skip1 tapped_first > conv2d 1 3x3 sigmoid padding=same",
+		"skip-added": "input 7 > tap skip1 > dense 5 relu > dense 2 | dense 5 relu > dense 7 > join skip1 add",
+		"unet-added": "input 8x8x2 > conv2d 4 3x3 relu padding=same > tap skip1 > conv2d 6 2x2 relu strides=2 > tap skip2 > conv2d 2 2x2 strides=2 | " +
+			"conv2d_transpose 6 2x2 strides=2 > join skip2 add > activation relu > conv2d_transpose 4 2x2 strides=2 > join skip1 add > conv2d 2 1x1",
 		"unet-nested": "input 10x8x2 > conv2d 3 3x3 relu padding=same > conv2d 3 3x3 relu padding=same > tap skip1 > max_pooling2d 2x2 > conv2d 4 3x3 relu padding=same > conv2d 4 3x3 relu padding=same > tap skip2 > max_pooling2d 2x2 > " +
 			"conv2d 5 3x3 relu padding=same > conv2d 5 3x3 relu padding=same > conv2d 2 1x1 | conv2d 5 1x1 > conv2d_transpose 4 2x2 strides=2 > zero_padding2d 0,1,0,0 > join skip2 tapped_first > " +
 			"conv2d 3 3x3 relu padding=same > conv2d 3 3x3 relu padding=same > up_sampling2d 2x2 interpolation=bilinear > join skip1 tapped_first > conv2d 3 3x3 relu padding=same > conv2d 3 3x3 relu padding=same > conv2d 2 1x1 sigmoid",

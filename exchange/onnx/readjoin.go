@@ -154,7 +154,13 @@ func (s *stream) addJoin(n *node, merge nn.Merge, ways []way) error {
 		if len(p) == 0 {
 			p = nil
 		}
-		return s.add(n, nn.Residual{Layers: l, Projection: p}, append(params, more...)...)
+		if err := s.add(n, nn.Residual{Layers: l, Projection: p}, append(params, more...)...); err != nil {
+			return err
+		}
+		if p == nil {
+			s.items[len(s.items)-1].inside = inner.items
+		}
+		return nil
 	}
 	var branches []nn.Layers
 	var params [][]float32

@@ -18,6 +18,7 @@ type item struct {
 	picks  bool     // that leaves elements out and nothing else
 	matrix *operand // of a product whose rows and columns have been left in order
 	turned bool     // how the matrix has been taken: with its columns for rows
+	inside []item   // the layers of a residual block that adds what goes in
 }
 
 // stream is what a model does to samples up to a value, as layers, and how the value's axes

@@ -505,5 +505,38 @@ class NestedUNet(nn.Module):
 
 add("unet-nested", NestedUNet(), (2, 10, 8))
 
+
+class Around(nn.Module):
+    """Adds its input to what a bottleneck makes of it."""
+    def __init__(self):
+        super().__init__()
+        self.down = nn.Sequential(nn.Linear(7, 5), nn.ReLU(), nn.Linear(5, 2))
+        self.up = nn.Sequential(nn.Linear(2, 5), nn.ReLU(), nn.Linear(5, 7))
+
+    def forward(self, x):
+        return x + self.up(self.down(x))
+
+
+add("skip-added", Around(), (7,))
+
+
+class AddedUNet(nn.Module):
+    """A U-Net whose skips are added rather than concatenated, one within the other."""
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(2, 4, 3, padding=1), nn.Conv2d(4, 6, 2, stride=2)
+        self.code = nn.Conv2d(6, 2, 2, stride=2)
+        self.wide, self.wider = nn.ConvTranspose2d(2, 6, 2, stride=2), nn.ConvTranspose2d(6, 4, 2, stride=2)
+        self.last = nn.Conv2d(4, 2, 1)
+
+    def forward(self, x):
+        a = torch.relu(self.first(x))
+        b = torch.relu(self.second(a))
+        c = torch.relu(self.wide(self.code(b)) + b)
+        return self.last(self.wider(c) + a)
+
+
+add("unet-added", AddedUNet(), (2, 8, 8))
+
 with open(os.path.join(directory, "models.json"), "w") as f:
     json.dump(models, f, indent=1)

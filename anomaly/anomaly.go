@@ -27,9 +27,9 @@ type Method string
 
 // The methods. The higher a score the less a sample is like the normal ones.
 const (
-	// Combined is the mean of what [Masked], [Mixture] and [Neighbors] say, or of large
-	// samples [Whitened] instead of the first, each as its surprise: minus the logarithm of
-	// the share of normal samples that score as high.
+	// Combined is the mean of what [Masked], [Mixture], [Neighbors] and [Local] say, or of large
+	// samples [Whitened] instead of the first and without the last, each as its surprise: minus
+	// the logarithm of the share of normal samples that score as high.
 	Combined Method = "combined"
 	// Reconstruction is the mean squared difference to the autoencoder's reconstruction.
 	Reconstruction Method = "reconstruction"
@@ -46,11 +46,15 @@ const (
 	// Neighbors is the mean distance to the nearest training samples, or to their
 	// codes where the samples are large.
 	Neighbors Method = "neighbors"
+	// Local is the score of [Neighbors] divided by the mean of what these neighbours score
+	// among each other: far away for where it is. It is a local outlier factor, the simplified
+	// one of Schubert et al. 2014, "Local outlier detection reconsidered".
+	Local Method = "local"
 )
 
 // Methods lists the methods, the default first.
 func Methods() []Method {
-	return []Method{Combined, Reconstruction, Whitened, Masked, Mixture, Neighbors}
+	return []Method{Combined, Reconstruction, Whitened, Masked, Mixture, Neighbors, Local}
 }
 
 // ByName returns a method.

@@ -75,7 +75,7 @@ func TestWhiteningIsLedoitAndWolfs(t *testing.T) {
 
 func TestThreshold(t *testing.T) {
 	for _, c := range readGolden(t).Intervals {
-		d := &Detector{heldOut: map[Method][]float64{Masked: make([]float64, c.N)}}
+		d := &Detector{nearest: &nearest{}, heldOut: map[Method][]float64{Masked: make([]float64, c.N)}}
 		for i := range d.heldOut[Masked] {
 			d.heldOut[Masked][i] = float64(i)
 		}
@@ -94,11 +94,11 @@ func TestThreshold(t *testing.T) {
 		}
 	}
 	for _, rate := range []float64{-0.1, 1.1, math.NaN()} {
-		if _, err := (&Detector{}).Threshold(Masked, rate); err == nil || !strings.Contains(err.Error(), "0 to 1") {
+		if _, err := (&Detector{nearest: &nearest{}}).Threshold(Masked, rate); err == nil || !strings.Contains(err.Error(), "0 to 1") {
 			t.Errorf("rate %v: error %v", rate, err)
 		}
 	}
-	if _, err := (&Detector{}).Threshold(Masked, 0.1); err == nil {
+	if _, err := (&Detector{nearest: &nearest{}}).Threshold(Masked, 0.1); err == nil {
 		t.Error("a method that was not learned has a threshold")
 	}
 }
@@ -271,6 +271,60 @@ func TestLargeSamples(t *testing.T) {
 	}
 	if _, err := d.Score(ctx, Masked, later); err == nil {
 		t.Error("samples are scored by a method that there is not")
+	}
+}
+
+// Beside samples that are close together a distance counts that is usual elsewhere. What it comes
+// to follows from the places: 0, 0.01 … 0.19 and 100, 101 … 119.
+func TestLocalComparesWithWhatIsNear(t *testing.T) {
+	ctx := context.Background()
+	references := tensor.New(40, 1)
+	for i := range 20 {
+		references.Data[i], references.Data[20+i] = float32(i)/100, float32(100+i)
+	}
+	m, err := newNearest(references, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	others, err := m.others(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.setSpacing(others)
+	scores, err := m.scoreLocally(ctx, tensor.Tensor{Shape: tensor.Shape{2, 1}, Data: []float32{1.19, 120}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "beside the close ones", scores[0], 1.02/0.0212, 1e-2)
+	near(t, "beside the others", scores[1], 3/2.12, 1e-2)
+}
+
+// Windows of a series have no method that compares with what is near, nor have detectors of
+// older files.
+func TestWithoutLocal(t *testing.T) {
+	ctx := context.Background()
+	windows, err := Learn(ctx, views(40, 1, nil), views(40, 2, nil), Options{Threads: 1, Dependence: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, arrays, err := learned(t).State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := FromState(json.RawMessage(strings.Replace(string(text), `,"local":true`, "", 1)), arrays)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, d := range map[string]*Detector{"windows": windows, "an older file": old} {
+		if slices.Contains(d.Methods(), Local) || slices.Contains(d.parts(), Local) {
+			t.Errorf("%s: methods %v", name, d.Methods())
+		}
+		if _, err := d.Score(ctx, Combined, views(5, 3, nil)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := d.Score(ctx, Local, views(5, 3, nil)); err == nil || !strings.Contains(err.Error(), "not learned") {
+			t.Errorf("%s: error %v", name, err)
+		}
 	}
 }
 

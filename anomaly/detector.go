@@ -117,11 +117,16 @@ func (d *Detector) learn(ctx context.Context, training Views, o Options) error {
 	if d.nearest, err = newNearest(pick(space, order[:min(nearestMost, len(order))]), o.Threads); err != nil {
 		return fmt.Errorf("anomaly: %w", err)
 	}
-	scores, err := d.nearest.scoreReferences(ctx)
+	near, err := d.nearest.others(ctx)
 	if err != nil {
 		return fmt.Errorf("anomaly: %w", err)
 	}
-	d.surprises[Neighbors] = newSurprise(scores)
+	d.surprises[Neighbors] = newSurprise(meanDistances(near))
+	// The nearest windows of a series are those beside it, whose spacing says nothing.
+	if d.values <= directValues && d.dependence == 1 {
+		d.nearest.setSpacing(near)
+		d.surprises[Local] = newSurprise(d.nearest.inSpacings(near))
+	}
 	if err := d.learnMixtures(ctx, space, order, o); err != nil {
 		return err
 	}
@@ -301,13 +306,15 @@ func (d *Detector) Score(ctx context.Context, m Method, v Views) ([]float64, err
 		return d.scoreMixtures(d.space(v))
 	case Neighbors:
 		return d.nearest.score(ctx, d.space(v))
+	case Local:
+		return d.nearest.scoreLocally(ctx, d.space(v))
 	}
 	return nil, fmt.Errorf("anomaly: score: unknown method %.40q, want one of %v", m, Methods())
 }
 
 // Methods lists the methods that there are for such samples, the default first.
 func (d *Detector) Methods() []Method {
-	return slices.DeleteFunc(Methods(), func(m Method) bool { return m == Masked && d.masked == nil })
+	return slices.DeleteFunc(Methods(), func(m Method) bool { return m == Masked && d.masked == nil || m == Local && d.nearest.spacing == nil })
 }
 
 // parts are the methods that are combined: what there is of reconstruction, density and
@@ -316,7 +323,11 @@ func (d *Detector) parts() []Method {
 	if d.masked == nil {
 		return []Method{Whitened, Mixture, Neighbors}
 	}
-	return []Method{Masked, Mixture, Neighbors}
+	parts := []Method{Masked, Mixture, Neighbors}
+	if d.nearest.spacing != nil {
+		parts = append(parts, Local)
+	}
+	return parts
 }
 
 // combine returns the mean surprise of the parts.

@@ -19,6 +19,8 @@ type state struct {
 	// Dependence is that of [Options]; older files have none.
 	Dependence float64 `json:"dependence,omitempty"`
 	Seen       bool    `json:"seen,omitempty"`
+	// Local says that there is what [Local] needs; older files have nothing of it.
+	Local bool `json:"local,omitempty"`
 }
 
 // The names of a detector's arrays.
@@ -32,6 +34,7 @@ const (
 	maskedSpread    = "masked.spread"
 	mixtureName     = "mixture.%d"
 	neighborsName   = "neighbors"
+	spacingName     = "neighbors.spacing"
 	surpriseName    = "surprise.%s"
 	heldOutName     = "held_out.%s"
 )
@@ -39,7 +42,7 @@ const (
 // State returns what there is to keep of a detector, for [FromState]: JSON, and arrays
 // that share its memory.
 func (d *Detector) State() (json.RawMessage, []nn.Array, error) {
-	text, err := json.Marshal(state{d.values, d.codes, len(d.masked), len(d.mixtures), d.dependence, d.seen})
+	text, err := json.Marshal(state{d.values, d.codes, len(d.masked), len(d.mixtures), d.dependence, d.seen, d.nearest.spacing != nil})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -49,6 +52,9 @@ func (d *Detector) State() (json.RawMessage, []nn.Array, error) {
 	arrays := []nn.Array{vector(centerName, d.center), vector(deviationName, d.deviation), vector(whiteningMean, d.whitening.mean), vector(whiteningVar, d.whitening.variance),
 		{Name: whiteningMatrix, Shape: d.whitening.matrix.Shape, Values: d.whitening.matrix.Data},
 		{Name: neighborsName, Shape: d.nearest.references.Shape, Values: d.nearest.references.Data}}
+	if d.nearest.spacing != nil {
+		arrays = append(arrays, vector(spacingName, d.nearest.spacing))
+	}
 	for i, net := range d.masked {
 		arrays = append(arrays, vector(fmt.Sprintf(maskedWeights, i), net.network.Weights()))
 	}
@@ -195,6 +201,13 @@ func (d *Detector) readSpace(s state, arrays stored) error {
 	}
 	if d.nearest, err = newNearest(tensor.Tensor{Shape: references.Shape, Data: references.Values}, 0); err != nil {
 		return err
+	}
+	if s.Local {
+		spacing, err := arrays.positive(spacingName, references.Shape[0])
+		if err != nil {
+			return err
+		}
+		d.nearest.spacing = spacing.Values
 	}
 	for i := range s.Mixtures {
 		array, err := arrays.get(fmt.Sprintf(mixtureName, i), 0, mixtureSize(size))

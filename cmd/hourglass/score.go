@@ -43,8 +43,8 @@ validation when the model was trained.
 
 The methods (--method):
 
-  combined        what masked, mixture and neighbors say together, of samples of more than
-                  256 values whitened instead of the first (the default)
+  combined        what masked, mixture, neighbors and local say together, of samples of more
+                  than 256 values whitened, mixture and neighbors (the default)
   reconstruction  mean squared reconstruction error, in the units the model works in; the
                   only one of models that learned nothing more
   whitened        the same, by how far each error is from what is usual on normal samples
@@ -52,6 +52,8 @@ The methods (--method):
                   others; of samples of up to 256 values
   mixture         how thin normal samples are there, by a mixture of Gaussian distributions
   neighbors       the distance to the nearest training samples
+  local           the same in units of what these are from their own nearest; of samples of
+                  up to 256 values that are no windows of a series
 
 With --explain the values that weigh most in each outlier are named, with their share; of
 images a figure shows them (--heat-map). With labels (--label) it is measured how well the

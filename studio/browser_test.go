@@ -216,6 +216,19 @@ func (p *page) goTo(hash string) {
 	p.do(chromedp.Navigate(p.base + hash))
 }
 
+// touch moves fingers to places, x and y of each, and waits until that is drawn.
+func (p *page) touch(kind input.DispatchTouchEventType, places ...float64) {
+	p.t.Helper()
+	event := input.DispatchTouchEventParams{Type: kind, TouchPoints: []*input.TouchPoint{}}
+	for i := 0; i < len(places); i += 2 {
+		event.TouchPoints = append(event.TouchPoints, &input.TouchPoint{X: places[i], Y: places[i+1], ID: new(float64(i))})
+	}
+	if _, err := chromedp.Call(p.ctx, input.DispatchTouchEvent, event); err != nil {
+		p.t.Fatal(err)
+	}
+	value[bool](p, "new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r))).then(() => true)")
+}
+
 // value evaluates an expression.
 func value[T any](p *page, expression string) T {
 	p.t.Helper()
@@ -295,14 +308,79 @@ func TestInBrowser(t *testing.T) {
 			}
 		}
 		p.says("samples selected")
+		p.wait("location.hash.includes('group=')")
+		p.do(chromedp.Reload())
+		p.says("samples selected")
 		p.do(chromedp.Evaluate[chromedp.Void](`(i => { i.value = "all of them"; i.dispatchEvent(new Event("input", {bubbles: true})); })(document.querySelector(".group input"))`))
 		p.click("Keep")
 		p.says("Named selections")
-		p.wait("location.hash.includes('color=kept')")
-		p.do(chromedp.Reload())
+		p.wait("location.hash.includes('color=kept') && location.hash.includes('kept=all')")
+		p.do(chromedp.Evaluate[chromedp.Void]("localStorage.clear()"), chromedp.Reload()) // as for somebody to whom the address was handed on
 		p.says("all of them")
+		p.do(chromedp.Evaluate[chromedp.Void](`(i => { i.value = "#123456"; i.dispatchEvent(new Event("input", {bubbles: true})); })(document.querySelector(".kept input[type=color]"))`))
+		p.wait("location.hash.includes('123456') && Object.values(localStorage).some(v => v.includes('#123456'))")
 		p.do(chromedp.Evaluate[chromedp.Void](`(s => { s.value = "code:1"; s.dispatchEvent(new Event("change", {bubbles: true})); })([...document.querySelectorAll("label.field")].find(l => l.innerText.startsWith("Colour")).querySelector("select"))`))
 		p.says("in even numbers of samples")
+	})
+
+	t.Run("touch", func(t *testing.T) {
+		p.goTo("#/explore?group=1221x11")
+		p.says("4 samples selected") // 1, 2, 5 and 39
+		if last := value[string](p, "[...document.querySelectorAll('.group .thumbs button')].map(b => b.ariaLabel).join()"); last != "sample 1,sample 2,sample 5,sample 39" {
+			t.Errorf("the address selects %s", last)
+		}
+		p.goTo("#/explore?lasso=1")
+		p.wait(mapReady + " && document.querySelector('.group') === null")
+		frame := value[[]float64](p, "(r => [r.left, r.top, r.right, r.bottom])(document.querySelector('.map').getBoundingClientRect())")
+		left, top, right, bottom := frame[0]+4, frame[1]+4, frame[2]-4, frame[3]-50
+		for range 5 { // until the points are there
+			p.touch(input.DispatchTouchEventTypeTouchStart, left, top)
+			for _, at := range [][2]float64{{(left + right) / 2, top}, {right, top}, {right, (top + bottom) / 2}, {right, bottom}, {(left + right) / 2, bottom}, {left, bottom}, {left, (top + bottom) / 2}, {left, top + 2}} {
+				p.touch(input.DispatchTouchEventTypeTouchMove, at[0], at[1])
+			}
+			p.touch(input.DispatchTouchEventTypeTouchEnd)
+			p.do(chromedp.Sleep(time.Second))
+			if value[bool](p, "document.querySelector('.group') !== null") {
+				break
+			}
+		}
+		p.says("samples selected")
+
+		p.goTo("#/explore?sample=3")
+		p.says("Most alike, by their codes")
+		// Where the ring around the chosen sample is, whose colour nothing else there has.
+		const ring = `(o => { const c = document.createElement("canvas").getContext("2d"); c.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--code"); c.fillRect(0, 0, 1, 1);
+			const [r, g, b] = c.getImageData(0, 0, 1, 1).data, all = o.getContext("2d").getImageData(0, 0, o.width, o.height).data, box = o.getBoundingClientRect(); let x = 0, y = 0, n = 0;
+			for (let i = 0; i < all.length; i += 4) if (all[i] === r && all[i + 1] === g && all[i + 2] === b && all[i + 3] === 255) { x += i / 4 % o.width; y += Math.floor(i / 4 / o.width); n++; }
+			return n ? [box.left + x / n * box.width / o.width, box.top + y / n * box.height / o.height] : [0, 0]; })(document.querySelector(".overlay"))`
+		p.wait(ring + "[0] > 0")
+		gesture := func(moved func(before, after []float64) bool, what string, steps ...[]float64) {
+			var before, after []float64
+			for range 5 { // until the points are there
+				before = value[[]float64](p, ring)
+				kind := input.DispatchTouchEventTypeTouchStart
+				for _, at := range steps {
+					p.touch(kind, at...)
+					kind = input.DispatchTouchEventTypeTouchMove
+				}
+				p.touch(input.DispatchTouchEventTypeTouchEnd)
+				p.do(chromedp.Sleep(time.Second))
+				if after = value[[]float64](p, ring); moved(before, after) {
+					return
+				}
+			}
+			t.Errorf("%s: the ring goes from %.0f to %.0f", what, before, after)
+		}
+		at := value[[]float64](p, ring)
+		x, y := at[0], at[1]
+		gesture(func(before, after []float64) bool {
+			return after[0]-before[0] > 20 && math.Abs(after[1]-before[1]) < 10
+		}, "a finger moves the map", []float64{x - 20, y}, []float64{x, y}, []float64{x + 20, y}, []float64{x + 40, y})
+		at = value[[]float64](p, ring)
+		x, y = at[0]-40, at[1]
+		gesture(func(before, after []float64) bool {
+			return math.Hypot(after[0]-x, after[1]-y) > 1.5*math.Hypot(before[0]-x, before[1]-y)
+		}, "two fingers enlarge it", []float64{x - 20, y, x + 20, y}, []float64{x - 30, y, x + 30, y}, []float64{x - 40, y, x + 40, y})
 	})
 
 	t.Run("judge", func(t *testing.T) {
@@ -356,6 +434,9 @@ func TestInBrowser(t *testing.T) {
 		for i, value := range []string{"100000", "1"} { // epochs and batch size
 			p.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(i => { i.value = "%s"; i.dispatchEvent(new Event("input", {bubbles: true})); })(document.querySelectorAll(".settings input")[%d])`, value, i)))
 		}
+		p.wait("location.hash.includes('epochs=100000') && location.hash.includes('sleu') === false")
+		p.do(chromedp.Reload())
+		p.wait("document.querySelectorAll('.layers input')[1]?.value === 'dense 4 selu' && document.querySelectorAll('.settings input')[1].value === '1'")
 		p.click("Start training")
 		p.says("The same samples, again and again")
 		p.click("Pause")

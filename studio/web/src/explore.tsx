@@ -4,7 +4,7 @@ import { layoutOf, nearby, ScatterMap } from "./map";
 import { NothingYet, Notice, percent, Picture, Segments, Select, short, usePairs, Waiting, whole } from "./parts";
 import { decodedAt, recorded } from "./record";
 import { Saves } from "./save";
-import { named, others, Selection, useSelections } from "./selections";
+import { named, others, packed, Selection, unpacked, useSelections } from "./selections";
 import { Sprites } from "./sprites";
 import { choose, listen, place, useAsked, useModel, useSignal } from "./state";
 
@@ -79,9 +79,10 @@ function Exploring({ m }: { m: Model }) {
     labels.forEach((l, i) => { if (l === Number(only)) list.push(i); });
     return list;
   }, [only, labels]);
-  const [group, setGroup] = useState<number[]>([]), [lassoing, setLassoing] = useState(false);
+  const marked = query.get("group") ?? "", group = useMemo(() => unpacked(marked, m.samples), [m, marked]), lassoing = query.has("lasso");
+  const setGroup = (g: number[]) => choose({ group: packed(g) || undefined, show: undefined });
   const pointer = usePointer(m, layout, kind, kind === "codes" && m.spread.length === 2 && dx === 0 && dy === 1);
-  const select = (i: number) => { setGroup([]); choose({ sample: i }); };
+  const select = (i: number) => choose({ sample: i, group: undefined, code: undefined });
 
   return <div class="explore">
     <section class="stage" aria-label="Map">
@@ -94,11 +95,11 @@ function Exploring({ m }: { m: Model }) {
         <Select label="Colour" value={color} choose={v => choose({ color: v })} options={colorings(m, kept)} />
         {m.labelled && m.classes && <Select label="Show" value={only ?? ""} choose={v => choose({ class: v === "" ? undefined : v })}
           options={[["", "all samples"], ...m.classes.map((c, i) => [String(i), `only ${c}`] as [string, string])]} />}
-        <label class="check"><input type="checkbox" checked={lassoing} onChange={e => setLassoing(e.currentTarget.checked)} />Lasso</label>
+        <label class="check"><input type="checkbox" checked={lassoing} onChange={e => choose({ lasso: e.currentTarget.checked ? 1 : undefined })} />Lasso</label>
         {sprites && <label class="check"><input type="checkbox" checked={!!pictures} onChange={e => choose({ pictures: e.currentTarget.checked ? 1 : undefined })} />Pictures</label>}
       </div>
       {layout && painted ? <ScatterMap model={m} layout={layout} values={painted.values} continuous={painted.continuous} colors={painted.colors} lassoing={lassoing} shown={shown} pictures={pictures}
-        selected={selected} marked={group.length ? [] : pointer.near} choose={select} lasso={g => { setGroup(g); choose({ show: undefined }); }} point={pointer.move} />
+        selected={selected} marked={group.length ? [] : pointer.near} choose={select} lasso={setGroup} point={pointer.move} />
         : <div class="map"><Waiting>{kind === "tsne" ? "Finding every sample's neighbours …" : "Drawing the map …"}</Waiting></div>}
       <div class="under">
         <Legend m={m} color={color} kept={kept} low={paint?.low} high={paint?.high} />
@@ -115,7 +116,7 @@ function Exploring({ m }: { m: Model }) {
           <figcaption>decoded under the pointer</figcaption></figure>
         <figure><Thumb m={m} sprites={sprites} i={pointer.near[0] ?? -1} size={96} /><figcaption>nearest sample{pointer.near.length && m.labelled && labels ? `: ${m.classes?.[labels[pointer.near[0]]]}` : ""}</figcaption></figure>
       </div>
-      {group.length > 0 ? <Group m={m} sprites={sprites} samples={group} labels={labels} scores={scores} done={() => setGroup([])} select={select} keep={name => { setKept(named(kept, name, group)); setGroup([]); choose({ color: "kept" }); }} /> : <>
+      {group.length > 0 ? <Group m={m} sprites={sprites} samples={group} labels={labels} scores={scores} done={() => choose({ group: undefined })} select={select} keep={name => { setKept(named(kept, name, group)); choose({ group: undefined, color: "kept" }); }} /> : <>
         <Segments<Tab> label="Show" value={tab} choose={v => choose({ show: v })}
           options={[["sample", "Sample"], ...(m.decodes ? [["between", "Between"], ["code", "Code"], ["new", "New"]] as [Tab, string][] : [])]} />
         {tab === "sample" && <OneSample m={m} sprites={sprites} i={selected} select={select} />}
@@ -260,17 +261,19 @@ function Ends({ m, sprites, name, chosen, text }: { m: Model; sprites: Sprites |
 
 function Sliders({ m, i }: { m: Model; i: number }) {
   const means = useMemo(() => m.spread.map(d => d.mean), [m]);
-  const [code, set] = useState(means), [name, setName] = useState("the mean of all codes");
+  const moved = useSignal(place).query.get("code")?.split(",").map(Number);
   const from = useAsked(s => i >= 0 ? json<Sample>(`/api/models/${m.id}/samples/${i}`, undefined, s) : undefined, [m, i]);
-  useEffect(() => { if (from.value) { set(from.value.code); setName(`sample ${from.value.name}`); } }, [from.value]);
-  const picture = useAsked(s => bytes(`/api/models/${m.id}/decode`, { code }, s).then(b => valuesOf(m, b)), [m, code], true);
+  const own = moved?.length === means.length && moved.every(Number.isFinite) ? moved : undefined, code = own ?? from.value?.code ?? means, key = code.join();
+  const name = own ? "the sliders" : from.value ? `sample ${from.value.name}` : "the mean of all codes";
+  const set = (c: number[]) => choose({ code: c.map(v => Number(v.toPrecision(5))).join() });
+  const picture = useAsked(s => bytes(`/api/models/${m.id}/decode`, { code }, s).then(b => valuesOf(m, b)), [m, key], true);
   return <div class="sliders"><h2>Number by number</h2>
     <div class="pointed"><figure><Picture of={m} values={picture.value} label="the code, decoded" size={128} /><figcaption>from {name}</figcaption></figure>
-      <p class="actions"><button type="button" onClick={() => { set(means); setName("the mean of all codes"); }}>Mean</button>
-        <button type="button" disabled={!from.value} onClick={() => { set(from.value!.code); setName(`sample ${from.value!.name}`); }}>Chosen sample</button></p></div>
+      <p class="actions"><button type="button" onClick={() => set(means)}>Mean</button>
+        <button type="button" disabled={!from.value} onClick={() => choose({ code: undefined })}>Chosen sample</button></p></div>
     <ol>{m.spread.slice(0, 64).map((d, j) => <li key={j}><label><span>{j + 1}</span>
       <input type="range" min={Math.min(d.low, code[j])} max={Math.max(d.high, code[j])} step={(d.high - d.low) / 200 || 0.01} value={code[j]} aria-label={`number ${j + 1} of the code`}
-        onInput={e => { const v = e.currentTarget.valueAsNumber; set(c => c.map((x, k) => k === j ? v : x)); }} />
+        onInput={e => { const v = e.currentTarget.valueAsNumber; set(code.map((x, k) => k === j ? v : x)); }} />
       <output>{code[j].toFixed(2)}</output></label></li>)}</ol>
     {m.spread.length > 64 && <p class="hint">The first 64 of {m.spread.length} numbers.</p>}
     <p class="hint">Each slider covers what 98 in 100 samples have.</p></div>;
@@ -321,7 +324,7 @@ const rowOf = (i: number, m: Model, labels?: Uint16Array, scores?: Float32Array)
 /** The selections that have names. */
 function Kept({ m, all, set, show, labels, scores }: { m: Model; all: Selection[]; set: (next: Selection[]) => void; show: (samples: number[]) => void; labels?: Uint16Array; scores?: Float32Array }) {
   return <div class="kept"><h2>Named selections</h2>
-    <ul>{all.map(s => <li key={s.name}><span class="dot" style={{ background: s.color }} /><button type="button" class="quiet" onClick={() => show(s.samples)}>{s.name}</button><span class="hint">{whole(s.samples.length)} samples</span>
+    <ul>{all.map(s => <li key={s.name}><input type="color" aria-label={`colour of ${s.name}`} value={s.color} onInput={e => set(all.map(x => x === s ? { ...s, color: e.currentTarget.value } : x))} /><button type="button" class="quiet" onClick={() => show(s.samples)}>{s.name}</button><span class="hint">{whole(s.samples.length)} samples</span>
       <button type="button" class="icon" aria-label={`forget ${s.name}`} title="forget" onClick={() => set(all.filter(x => x !== s))}>×</button></li>)}</ul>
     <Saves what="them" file={`${m.name}-selections`} rows={() => [["selection", "sample", "error", "label"], ...all.flatMap(s => s.samples.map(i => [s.name, ...rowOf(i, m, labels, scores)]))]} /></div>;
 }

@@ -21,6 +21,9 @@ export function Learn() {
 const optimizers: [string, string][] = [["adam", "Adam"], ["adamw", "AdamW"], ["nadam", "Nadam"], ["rmsprop", "RMSprop"], ["sgd", "SGD"]];
 const losses: [string, string][] = [["", "what suits the last layer"], ["binary_crossentropy", "binary cross-entropy"], ["mse", "mean squared error"], ["mae", "mean absolute error"], ["huber", "Huber"]];
 
+/** No change to what a preset says of layers and settings. */
+const unchanged = Object.fromEntries(["encoder", "decoder", "loss", "optimizer", "epochs", "batch", "rate", "samples", "seed"].map(name => [name, undefined]));
+
 /** A training to be: data, layers, settings. */
 function Compose() {
   const query = useSignal(place).query, known = useSignal(sources);
@@ -33,10 +36,10 @@ function Compose() {
     <header class="facts"><h1>Train an autoencoder</h1>
       <p>Choose what it is to learn from, or drop a table or pictures on this page. Each layer is a line that can be changed; the narrowest place, between encoder and decoder, is the code.</p></header>
     <div class="bar">
-      <Select label="Data" value={data} options={known.map(s => [s.id, s.title])} choose={v => choose({ data: v, preset: undefined })} />
+      <Select label="Data" value={data} options={known.map(s => [s.id, s.title])} choose={v => choose({ ...unchanged, data: v, preset: undefined })} />
       {chosen?.columns && <Select label="Labels" value={chosen.label ?? ""} options={[["", "none"], ...chosen.columns.map(c => [c, c] as [string, string])]}
         choose={v => { fail(undefined); json<Source>(`/api/data/${data}/label`, { label: v }).then(s => sources.set(known.map(x => x.id === s.id ? s : x)), fail); }} />}
-      {info.value && <Select label="Begin with" value={preset?.name ?? ""} options={info.value.presets.map(x => [x.name, x.title])} choose={v => choose({ preset: v })} />}
+      {info.value && <Select label="Begin with" value={preset?.name ?? ""} options={info.value.presets.map(x => [x.name, x.title])} choose={v => choose({ ...unchanged, preset: v })} />}
       <label class="button choose"><input type="file" multiple accept={readable} onChange={e => { offer([...e.currentTarget.files!].map(f => [f.name, f])); e.currentTarget.value = ""; }} />Your own data …</label>
     </div>
     {drop.waiting && <Waiting>Taking {drop.waiting} …</Waiting>}
@@ -49,10 +52,18 @@ function Compose() {
 }
 
 function Editor({ info, preset }: { info: SourceInfo; preset: Preset }) {
-  const [encoder, setEncoder] = useState(preset.encoder), [decoder, setDecoder] = useState(preset.decoder);
-  const [loss, setLoss] = useState(preset.loss), [optimizer, setOptimizer] = useState(preset.optimizer);
-  const [rate, setRate] = useState(preset.learningRate), [epochs, setEpochs] = useState(preset.epochs), [batch, setBatch] = useState(preset.batchSize);
-  const [size, setSize] = useState(Math.min(info.samples, 10000)), [seed, setSeed] = useState(42), [error, fail] = useState<Error>();
+  const query = useSignal(place).query, [error, fail] = useState<Error>();
+  // What differs from the preset is in the address.
+  const change = (name: string, to: string | number, standard: string | number) => choose({ [name]: to === standard ? undefined : to });
+  const layers = (name: "encoder" | "decoder") => query.get(name)?.split("\n") ?? preset[name];
+  const word = (name: "loss" | "optimizer") => query.get(name) ?? preset[name];
+  const number = (name: string) => { const n = Number(query.get(name) ?? NaN); return Number.isFinite(n) ? n : standard[name]; };
+  const standard: Record<string, number> = { epochs: preset.epochs, batch: preset.batchSize, rate: preset.learningRate, samples: Math.min(info.samples, 10000), seed: 42 };
+  const encoderText = layers("encoder").join("\n"), decoderText = layers("decoder").join("\n");
+  const encoder = useMemo(() => encoderText.split("\n"), [encoderText]), decoder = useMemo(() => decoderText.split("\n"), [decoderText]);
+  const loss = word("loss"), optimizer = word("optimizer"), epochs = number("epochs"), batch = number("batch"), rate = number("rate"), size = number("samples"), seed = number("seed");
+  const setLayers = (name: "encoder" | "decoder") => (lines: string[]) => change(name, lines.join("\n"), preset[name].join("\n"));
+  const setNumber = (name: string) => (n: number) => change(name, n, standard[name]);
   const counted = useAsked(s => json<Counted>("/api/architecture", { data: info.id, encoder, decoder }, s), [info.id, encoder, decoder], true);
   const wrong = counted.error instanceof Refused ? counted.error.line : undefined;
   const c = counted.error ? undefined : counted.value;
@@ -63,19 +74,19 @@ function Editor({ info, preset }: { info: SourceInfo; preset: Preset }) {
   };
   return <>
     <div class="columns">
-      <Layers title="Encoder" lines={encoder} change={setEncoder} info={c?.encoder} wrong={wrong} error={counted.error} offset={0} input={info.shape.join("×")} />
-      <Layers title="Decoder" lines={decoder} change={setDecoder} info={c?.decoder} wrong={wrong} error={counted.error} offset={encoder.length + 1} input={c ? `${c.codes} number${c.codes === 1 ? "" : "s"}` : "the code"} />
+      <Layers title="Encoder" lines={encoder} change={setLayers("encoder")} info={c?.encoder} wrong={wrong} error={counted.error} offset={0} input={info.shape.join("×")} />
+      <Layers title="Decoder" lines={decoder} change={setLayers("decoder")} info={c?.decoder} wrong={wrong} error={counted.error} offset={encoder.length + 1} input={c ? `${c.codes} number${c.codes === 1 ? "" : "s"}` : "the code"} />
     </div>
     {counted.error && !wrong && <Notice kind="bad">{counted.error.message}</Notice>}
     <p class="sum" role="status">{c ? <><b>{whole(c.parameters)}</b> parameters; codes of <b>{whole(c.codes)}</b> number{c.codes === 1 ? "" : "s"} for {whole(info.shape.reduce((a, b) => a * b, 1))} values; some {short(c.operations / 1e6, 2)} million operations a sample.</> : "…"}</p>
     <div class="bar settings">
-      <NumberField label="Epochs" value={epochs} min={1} change={setEpochs} />
-      <NumberField label="Batch size" value={batch} min={1} change={setBatch} />
-      <NumberField label="Learning rate" value={rate} step="any" min={0} change={setRate} />
-      <Select label="Optimiser" value={optimizer} options={optimizers} choose={setOptimizer} />
-      <Select label="Loss" value={loss} options={losses.some(l => l[0] === loss) ? losses : [...losses, [loss, loss]]} choose={setLoss} />
-      <NumberField label="Samples" value={size} min={1} max={info.samples} change={setSize} />
-      <NumberField label="Seed" value={seed} min={0} change={setSeed} />
+      <NumberField label="Epochs" value={epochs} min={1} change={setNumber("epochs")} />
+      <NumberField label="Batch size" value={batch} min={1} change={setNumber("batch")} />
+      <NumberField label="Learning rate" value={rate} step="any" min={0} change={setNumber("rate")} />
+      <Select label="Optimiser" value={optimizer} options={optimizers} choose={v => change("optimizer", v, preset.optimizer)} />
+      <Select label="Loss" value={loss} options={losses.some(l => l[0] === loss) ? losses : [...losses, [loss, loss]]} choose={v => change("loss", v, preset.loss)} />
+      <NumberField label="Samples" value={size} min={1} max={info.samples} change={setNumber("samples")} />
+      <NumberField label="Seed" value={seed} min={0} change={setNumber("seed")} />
     </div>
     <p class="actions"><button type="button" class="main" disabled={!c} onClick={start}>Start training</button></p>
     {error && <Notice kind="bad">{error.message}</Notice>}

@@ -193,17 +193,53 @@ export function ScatterMap(p: Props) {
     ArrowLeft: () => step(-1, 0), ArrowRight: () => step(1, 0), ArrowUp: () => step(0, 1), ArrowDown: () => step(0, -1),
   };
 
+  // The library knows mice alone. A finger or a pen is one that comes, presses, moves and lets
+  // go, and two fingers turn its wheel.
+  const fingers = useRef(new Map<number, PointerEvent>()), acts = useRef<Promise<unknown>>(Promise.resolve());
+  const asMouse = (kind: string, { clientX, clientY }: PointerEvent) => {
+    const button = { bubbles: true, clientX, clientY, buttons: kind === "mouseup" ? 0 : 1 };
+    acts.current = acts.current.then(() => { canvas.current?.dispatchEvent(new MouseEvent(kind, button)); });
+  };
+  const apart = () => { const [a, b] = [...fingers.current.values()]; return Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY) || 1; };
+  const press = (e: PointerEvent) => {
+    pressed.current = [e.clientX, e.clientY];
+    if (e.pointerType === "mouse" || e.target instanceof HTMLButtonElement) return;
+    e.preventDefault(); // or it would be a mouse twice
+    (e.currentTarget as Element).setPointerCapture(e.pointerId);
+    fingers.current.set(e.pointerId, e);
+    if (fingers.current.size === 2) asMouse("mouseup", e);
+    if (fingers.current.size > 1) return;
+    asMouse("mouseenter", e); asMouse("mousemove", e);
+    // By the next frame it is where it has come, and does not drag the map there.
+    acts.current = acts.current.then(() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r))));
+    asMouse("mousedown", e);
+  };
+  const drag = (e: PointerEvent) => {
+    if (!fingers.current.has(e.pointerId)) return;
+    const before = fingers.current.size === 2 ? apart() : 0;
+    fingers.current.set(e.pointerId, e);
+    if (fingers.current.size === 1) asMouse("mousemove", e);
+    if (!before) return;
+    const [a, b] = [...fingers.current.values()], clientX = (a.clientX + b.clientX) / 2, clientY = (a.clientY + b.clientY) / 2;
+    canvas.current?.dispatchEvent(new MouseEvent("mousemove", { bubbles: true, clientX, clientY }));
+    canvas.current?.dispatchEvent(new WheelEvent("wheel", { bubbles: true, cancelable: true, clientX, clientY, deltaY: -height() * Math.log(apart() / before) }));
+  };
+  const release = (e: PointerEvent) => {
+    if (fingers.current.size === 1 && fingers.current.has(e.pointerId)) asMouse("mouseup", e);
+    fingers.current.delete(e.pointerId);
+  };
+
   if (failed) return <p class="notice">The map needs WebGL, which this browser does not offer here.</p>;
   return <div class="map" ref={frame} tabIndex={0} role="application" aria-label="Map of the codes. Arrow keys go to the next sample in that direction."
     onKeyDown={e => { const act = keys[e.key]; if (act) { e.preventDefault(); act(); } }}
-    onPointerDown={e => { pressed.current = [e.clientX, e.clientY]; }}
+    onPointerDown={press} onPointerUp={release} onPointerCancel={release}
     onClick={e => {
       const [x, y] = pressed.current, still = Math.hypot(e.clientX - x, e.clientY - y) < 5, box = canvas.current!.getBoundingClientRect();
       if (!still || e.shiftKey || e.target instanceof HTMLButtonElement) return;
       const at = toLayout(e.clientX - box.left, e.clientY - box.top), found = nearby(p.layout, at.x, at.y, 1).samples[0];
       if (found !== undefined) p.choose(found);
     }}
-    onPointerMove={e => { const box = canvas.current!.getBoundingClientRect(); p.point(toLayout(e.clientX - box.left, e.clientY - box.top)); }}
+    onPointerMove={e => { drag(e); const box = canvas.current!.getBoundingClientRect(); p.point(toLayout(e.clientX - box.left, e.clientY - box.top)); }}
     onPointerLeave={() => p.point(null)}>
     <canvas ref={canvas} class="points" aria-hidden="true" />
     <canvas ref={overlay} class="overlay" aria-hidden="true" />

@@ -37,7 +37,22 @@ export function useSignal<T>(s: Signal<T>): T {
 }
 
 export const place = new Signal(placeOf(location.hash));
-addEventListener("hashchange", () => place.set(placeOf(location.hash)));
+addEventListener("hashchange", () => { clearTimeout(due); due = 0; known = location.hash; place.set(placeOf(known)); });
+
+const seldom = 350; // milliseconds between two addresses: browsers refuse one for every move of a slider
+let due = 0, written = -seldom, known = location.hash;
+/** Writes the address, at once unless it was written just before; not over one that somebody
+ * has gone to, of which the page is about to hear. */
+function write() {
+  const settle = () => {
+    due = 0;
+    if (location.hash !== known) return;
+    history.replaceState(null, "", addressOf(place.value));
+    written = performance.now(); known = location.hash;
+  };
+  const wait = written + seldom - performance.now();
+  if (wait <= 0) settle(); else if (!due) due = setTimeout(settle, wait);
+}
 
 /** Goes to a room or model, as one follows a link. */
 export function go(to: Partial<Place>) {
@@ -47,8 +62,8 @@ export function go(to: Partial<Place>) {
 export function choose(changes: Record<string, string | number | undefined>) {
   const query = new URLSearchParams(place.value.query);
   for (const [name, value] of Object.entries(changes)) value === undefined ? query.delete(name) : query.set(name, String(value));
-  history.replaceState(null, "", addressOf({ ...place.value, query }));
-  place.set(placeOf(location.hash));
+  place.set({ ...place.value, query });
+  write();
 }
 
 export const version = new Signal("");

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,13 +110,55 @@ func TestReadTensors(t *testing.T) {
 		{"no graph", func(m *schema.ModelProto) { m.Graph = nil }, "has no graph"},
 		{"an input less", func(m *schema.ModelProto) { m.Graph.Node[0].Input = m.Graph.Node[0].Input[:1] }, "input 1 is left out"},
 		{"no output", func(m *schema.ModelProto) { m.Graph.Node[0].Output = nil }, "its output is left out"},
-		{"input", func(m *schema.ModelProto) { m.Graph.Input[0].Type.GetTensorType().ElemType = proto.Int32(7) }, "values of type INT64, want FLOAT"},
+		{"input", func(m *schema.ModelProto) { m.Graph.Input[0].Type.GetTensorType().ElemType = proto.Int32(7) }, "values of type INT64, want floating-point ones"},
 	} {
 		m := small(t)
 		c.change(m)
 		err := read(t, dir, m)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n")) {
 			t.Errorf("%s: got error %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+// A model in half precision throughout is read with the weights that it has.
+func TestReadHalves(t *testing.T) {
+	for _, c := range []struct {
+		kind schema.TensorProto_DataType
+		lost int // bits of a float32's mantissa
+		bits func(v uint32) uint16
+	}{
+		{schema.TensorProto_BFLOAT16, 16, func(v uint32) uint16 { return uint16(v >> 16) }},
+		{schema.TensorProto_FLOAT16, 13, func(v uint32) uint16 { return uint16(v>>16&0x8000 | (v&0x7fffffff-(127-15)<<23)>>13) }},
+	} {
+		want, m := models.Around(t, tensor.Shape{4}, nn.Dense{Units: 2, Activation: nn.Tanh}), small(t)
+		for i, w := range want.Network().Weights() {
+			want.Network().Weights()[i] = math.Float32frombits(math.Float32bits(w) >> c.lost << c.lost)
+		}
+		for _, a := range m.Graph.Initializer {
+			if a.GetDataType() != int32(schema.TensorProto_FLOAT) {
+				continue
+			}
+			var raw []byte
+			for b := a.RawData; len(b) > 0; b = b[4:] {
+				raw = binary.LittleEndian.AppendUint16(raw, c.bits(binary.LittleEndian.Uint32(b)))
+			}
+			a.RawData, a.DataType = raw, proto.Int32(int32(c.kind))
+		}
+		for _, v := range []*schema.ValueInfoProto{m.Graph.Input[0], m.Graph.Output[0]} {
+			v.Type.GetTensorType().ElemType = proto.Int32(int32(c.kind))
+		}
+		raw, err := proto.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := onnx.Read(bytes.NewReader(raw), onnx.Import{})
+		if err != nil {
+			t.Errorf("%v: %v", c.kind, err)
+			continue
+		}
+		if !slices.Equal(got.Network().Weights(), want.Network().Weights()) {
+			t.Errorf("%v: got weights %v, want %v", c.kind, got.Network().Weights(), want.Network().Weights())
 		}
 	}
 }

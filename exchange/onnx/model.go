@@ -224,8 +224,10 @@ func (m *model) loadInputs(inputs []*schema.ValueInfoProto) error {
 		m.input = v
 		v.data = true
 		t := in.GetType().GetTensorType()
-		if kind := schema.TensorProto_DataType(t.GetElemType()); kind != schema.TensorProto_FLOAT {
-			return fmt.Errorf("input %.80q has values of type %v, want FLOAT; where a model was converted to smaller types, take it from before that", v.name, kind)
+		switch kind := schema.TensorProto_DataType(t.GetElemType()); kind {
+		case schema.TensorProto_FLOAT, schema.TensorProto_DOUBLE, schema.TensorProto_FLOAT16, schema.TensorProto_BFLOAT16: // in float32 here
+		default:
+			return fmt.Errorf("input %.80q has values of type %v, want floating-point ones", v.name, kind)
 		}
 		for i, d := range t.GetShape().GetDim() {
 			n := d.GetDimValue()

@@ -104,7 +104,8 @@ func (c *Client) Reconstruct(ctx context.Context, model string, x tensor.Tensor)
 	return c.one(ctx, model, "input", x, "reconstruction")
 }
 
-// Score returns the reconstruction error of each sample.
+// Score returns how unusual each sample is: by what the model has learned of normal ones,
+// or by its reconstruction error.
 func (c *Client) Score(ctx context.Context, model string, x tensor.Tensor) ([]float64, error) {
 	outputs, err := c.Infer(ctx, model, "input", x, "score")
 	if err != nil {

@@ -113,6 +113,11 @@ func (m *metrics) scored(model *registry.Model, scores []float64) {
 
 // quantileOf returns which share of the training data scores no higher.
 func quantileOf(model *registry.Model, score float64) (float64, bool) {
+	if p, err := model.PValues([]float64{score}); err != nil {
+		return 0, false
+	} else if p != nil {
+		return 1 - p[0], true
+	}
 	const steps = 1000 // as exactly as the model knows it
 	var err error
 	at := sort.Search(steps, func(i int) bool {

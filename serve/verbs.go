@@ -33,7 +33,7 @@ var verbs = []verb{
 	{"decode", "Turn codes into samples", payload.Kinds(), answerDecode},
 	{"reconstruct", "Encode samples and decode them again", payload.Kinds(), answerReconstruct},
 	{"denoise", "Clean samples by a model that was trained on clean ones", payload.Kinds(), answerReconstruct},
-	{"score", "Say how badly samples are reconstructed, and which are outliers", arrays, answerScore},
+	{"score", "Say how unusual samples are, and which are outliers", arrays, answerScore},
 	{"nearest", "Find the references whose codes are nearest", []payload.Kind{payload.JSON, payload.CSV}, answerNearest},
 }
 
@@ -46,8 +46,10 @@ type question struct {
 	kind   payload.Kind // of the answer
 }
 
-// isPicture reports whether a model's samples can be shown.
-func isPicture(m *registry.Model) bool { return workflow.IsImage(m.Encoder().Input()) }
+// isPicture reports whether a model's samples can be shown, which windows of series are not.
+func isPicture(m *registry.Model) bool {
+	return m.Record.Series == nil && workflow.IsImage(m.Encoder().Input())
+}
 
 // fits reports whether a model can do it.
 func (v verb) fits(m *registry.Model) bool {

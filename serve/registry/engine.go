@@ -7,6 +7,7 @@ import (
 	"hourglass"
 	"hourglass/internal/kernel"
 	"hourglass/tensor"
+	"hourglass/workflow"
 )
 
 // Want says which results a request is after.
@@ -21,7 +22,7 @@ const (
 // Results are those that were wanted, of all samples one after another.
 type Results struct {
 	Codes, Reconstruction []float32
-	Scores                []float64 // mean squared errors in the units the network works in
+	Scores                []float64 // as hourglass score has them by default
 
 	lent *memory // where the values lie
 }
@@ -42,12 +43,13 @@ type job struct {
 // Every batch stays on the goroutine it is run on, since others run beside it.
 type engine struct {
 	ae                *hourglass.Autoencoder
+	scorer            *workflow.Scorer
 	sample, code, out int // values of each
 }
 
-func newEngine(ae *hourglass.Autoencoder) *engine {
+func newEngine(ae *hourglass.Autoencoder, scorer *workflow.Scorer) *engine {
 	ae.SetThreads(1)
-	return &engine{ae: ae, sample: ae.Encoder().Input().Size(), code: ae.Encoder().Output().Size(), out: ae.Network().Output().Size()}
+	return &engine{ae: ae, scorer: scorer, sample: ae.Encoder().Input().Size(), code: ae.Encoder().Output().Size(), out: ae.Network().Output().Size()}
 }
 
 // room makes room for what is wanted of n samples.
@@ -68,9 +70,23 @@ func (e *engine) room(want Want, n int) Results {
 // run computes what jobs want of samples.
 func (e *engine) run(jobs []*job) {
 	together(jobs, e.room, func(j *job) error {
+		x := tensor.Tensor{Shape: tensor.Shape{j.n, e.sample}, Data: j.x}
 		out := hourglass.Output{Codes: j.out.Codes, Reconstructions: j.out.Reconstruction, Scores: j.out.Scores}
-		return e.ae.RunInto(context.Background(), out, tensor.Tensor{Shape: tensor.Shape{j.n, e.sample}, Data: j.x})
+		if j.want&Scores != 0 && e.scorer.Detects() {
+			if err := e.detect(j.out.Scores, x); err != nil || j.want == Scores {
+				return err
+			}
+			out.Scores = nil
+		}
+		return e.ae.RunInto(context.Background(), out, x)
 	})
+}
+
+// detect writes the scores that the model's detector gives samples.
+func (e *engine) detect(dst []float64, x tensor.Tensor) error {
+	scores, err := e.scorer.Score(context.Background(), x)
+	copy(dst, scores)
+	return err
 }
 
 // decode computes the samples that the jobs' codes stand for.

@@ -31,6 +31,7 @@ type Model struct {
 	Loaded        time.Time
 	References    *References // for Nearest; nil without
 
+	scorer    *workflow.Scorer
 	engine    *engine
 	options   *Options
 	encoding  *batch.Queue[*job] // for codes alone
@@ -39,9 +40,13 @@ type Model struct {
 }
 
 // newModel prepares a model for requests.
-func newModel(name, version string, m *workflow.Model, o *Options) *Model {
-	model := &Model{Model: m, Name: name, Version: version, Loaded: time.Now(), options: o}
-	model.engine = newEngine(m.Autoencoder)
+func newModel(name, version string, m *workflow.Model, o *Options) (*Model, error) {
+	scorer, err := m.Scorer()
+	if err != nil {
+		return nil, err
+	}
+	model := &Model{Model: m, Name: name, Version: version, Loaded: time.Now(), options: o, scorer: scorer}
+	model.engine = newEngine(m.Autoencoder, scorer)
 	queue := func(run func([]*job)) *batch.Queue[*job] {
 		options := batch.Options{MaxBatch: o.MaxBatch, MaxDelay: o.MaxDelay, MaxQueue: o.MaxQueue, Parallel: runtime.GOMAXPROCS(0)}
 		if o.Ran != nil {
@@ -55,8 +60,20 @@ func newModel(name, version string, m *workflow.Model, o *Options) *Model {
 	model.encoding = queue(model.engine.run)
 	model.comparing = queue(model.engine.run)
 	model.decoding = queue(model.engine.decode)
-	return model
+	return model, nil
 }
+
+// Threshold returns the score that a share of normal samples does not exceed, an error if
+// the model has not learned it.
+func (m *Model) Threshold(quantile float64) (float64, error) { return m.scorer.Threshold(quantile) }
+
+// ThresholdSamples returns how many normal samples thresholds were learned from, 0 if that
+// is not known.
+func (m *Model) ThresholdSamples() int { return m.scorer.ThresholdSamples() }
+
+// PValues returns how likely normal samples are to score as high; nil for a model without a
+// detector.
+func (m *Model) PValues(scores []float64) ([]float64, error) { return m.scorer.PValues(scores) }
 
 // Waiting returns how many requests are in line.
 func (m *Model) Waiting() int {

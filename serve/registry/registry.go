@@ -240,7 +240,10 @@ func (r *Registry) open(ctx context.Context, spec Spec, f file) (*Model, error) 
 	if err != nil {
 		return nil, fmt.Errorf("registry: model %q: %w", spec.Name, err)
 	}
-	model := newModel(spec.Name, f.version, m, &r.options)
+	model, err := newModel(spec.Name, f.version, m, &r.options)
+	if err != nil {
+		return nil, fmt.Errorf("registry: model %q: %w", spec.Name, err)
+	}
 	if spec.References != "" {
 		if model.References, err = loadReferences(ctx, m, spec.References); err != nil {
 			return nil, fmt.Errorf("registry: model %q: references: %w", spec.Name, err)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"hourglass/dataset"
+	"hourglass/dataset/schema"
 	"hourglass/serve/batch"
 	"hourglass/serve/payload"
 	"hourglass/serve/registry"
@@ -42,8 +43,10 @@ type question struct {
 	verb   verb
 	model  *registry.Model
 	values []float32
+	there  []float32 // 1 for values that are not missing; nil if none is
 	n      int
-	kind   payload.Kind // of the answer
+	kind   payload.Kind   // of the answer
+	cells  *schema.Schema // of samples in the answer; nil for values
 }
 
 // isPicture reports whether a model's samples can be shown, which windows of series are not.
@@ -119,11 +122,49 @@ func (q *question) read(c *call) error {
 	if err := c.memory.take(unpacked(kind, *c.body, form.Limit)); err != nil {
 		return err
 	}
-	q.values, q.n, err = form.Parse(kind, *c.body)
+	q.cells = q.model.Record.Schema
+	if s := q.model.RowSchema(); q.verb.name != "decode" && s != nil && (payload.HasNames(kind, *c.body) || kind == payload.CSV && q.cells != nil) {
+		q.cells = s
+		if err := c.memory.take(cellMemory(*c.body, s, form.Limit)); err != nil {
+			return err
+		}
+		err = q.readCells(kind, *c.body, form.Limit)
+	} else {
+		q.values, q.n, err = form.Parse(kind, *c.body)
+	}
 	if err != nil {
 		return err
 	}
 	return c.reserve(4 * int64(q.n) * int64(q.model.Encoder().Input().Size()))
+}
+
+// cellMemory is about how much memory the rows of a table may take while they are read.
+func cellMemory(body []byte, s *schema.Schema, limit int64) int64 {
+	const perByte, perValue = 32, 12 // of text, since each cell is kept apart; and of values with their mask
+	rows := int64(bytes.Count(body, []byte("\n")) + bytes.Count(body, []byte("{")) + 1)
+	return min(perByte*int64(len(body))+perValue*rows*int64(s.Width()), 2*limit)
+}
+
+// readCells reads the rows of a table.
+func (q *question) readCells(kind payload.Kind, body []byte, limit int64) error {
+	rows, err := payload.ParseCells(kind, body, q.cells, limit)
+	if err != nil {
+		return err
+	}
+	q.n = rows.Len()
+	indices := make([]int, q.n)
+	for i := range indices {
+		indices[i] = i
+	}
+	q.values = make([]float32, q.n*q.cells.Width())
+	if err := rows.Read(q.values, indices); err != nil {
+		return err
+	}
+	if face := dataset.FaceOf(rows, dataset.Mask); face != nil {
+		q.there = make([]float32, len(q.values))
+		return face.Read(q.there, indices)
+	}
+	return nil
 }
 
 // unpacked is how much memory a body may take while it is read.
@@ -197,6 +238,12 @@ func answerReconstruct(c *call, q *question) ([]byte, error) {
 // samples is an answer of samples.
 func (q *question) samples(y []float32) ([]byte, error) {
 	shape := q.model.Encoder().Input()
+	if s := q.cells; s != nil && q.kind == payload.CSV {
+		return payload.WriteCSV(s.Titles(), nil, q.n, func(i int) []string { return s.Decode(y[i*s.Width() : (i+1)*s.Width()]) })
+	} else if s != nil && q.kind == payload.JSON {
+		b, err := payload.AppendCells(append(q.named(), `"samples":`...), y, q.n, s)
+		return append(b, "}\n"...), err
+	}
 	columns := q.model.ValueNames()
 	if columns == nil {
 		columns = dataset.CSVColumns("value", shape.Size())
@@ -213,7 +260,7 @@ func answerScore(c *call, q *question) ([]byte, error) {
 		}
 		quantile = v
 	}
-	r, err := q.model.Run(c.ctx, q.values, q.n, registry.Scores, batch.Unannounced)
+	r, err := q.model.Score(c.ctx, q.values, q.there, q.n)
 	if err != nil {
 		return nil, err
 	}

@@ -160,14 +160,28 @@ func (m *Model) refined(ctx context.Context, in *Input) (*Input, error) {
 }
 
 // loadGaps reads a table of plain numbers of which some are missing, for a model that was
-// trained on one without gaps. What stands for them is the mean, where the model knows it.
+// trained on one without gaps.
 func (m *Model) loadGaps(ctx context.Context, path string, o dataset.LoadOptions) (*Input, error) {
+	o.CSV.Schema = m.plainSchema()
+	return Load(ctx, path, o)
+}
+
+// RowSchema says how the cells of a row become a sample: as those of the table that the model was
+// trained on, be they plain numbers. It is nil if its samples are no rows with names.
+func (m *Model) RowSchema() *schema.Schema {
+	if m.Record.Schema != nil || m.ValueNames() == nil {
+		return m.Record.Schema
+	}
+	return m.plainSchema()
+}
+
+// plainSchema is that of plain numbers, with the means, where the model knows them, for what is missing.
+func (m *Model) plainSchema() *schema.Schema {
 	fill := make([]float32, m.Encoder().Input().Size())
 	if scaler := m.Scaler(); scaler != nil && scaler.Kind == dataset.StandardScaling {
 		copy(fill, scaler.Offset)
 	}
-	o.CSV.Schema = schema.Plain(m.Record.Features, fill)
-	return Load(ctx, path, o)
+	return schema.Plain(m.Record.Features, fill)
 }
 
 // isGap reports an error of nothing but missing cells.

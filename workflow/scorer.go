@@ -32,10 +32,18 @@ func (m *Model) Scorer() (*Scorer, error) {
 // Detects reports whether scores are those of a detector, and no reconstruction errors.
 func (s *Scorer) Detects() bool { return s.detector != nil }
 
-// Score returns the score of each sample: x has shape N×(sample).
-func (s *Scorer) Score(ctx context.Context, x tensor.Tensor) ([]float64, error) {
+// Score returns the score of each sample: x has shape N×(sample), and there likewise 1 for the
+// values that are not missing ([dataset.Mask]); its Data is nil if none is.
+func (s *Scorer) Score(ctx context.Context, x, there tensor.Tensor) ([]float64, error) {
 	x.Shape = append(tensor.Shape{x.Len()}, s.model.Encoder().Input()...)
-	return s.score(ctx, dataset.Array{Tensor: x})
+	if there.Data == nil {
+		return s.score(ctx, dataset.Array{Tensor: x})
+	}
+	masked, err := dataset.With(dataset.Array{Tensor: x}, dataset.Mask, dataset.Array{Tensor: tensor.Tensor{Shape: x.Shape, Data: there.Data}})
+	if err != nil {
+		return nil, err
+	}
+	return s.score(ctx, masked)
 }
 
 // Threshold returns the score that a share of normal samples does not exceed, an error if

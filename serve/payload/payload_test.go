@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"hourglass/dataset/schema"
 	"hourglass/tensor"
 )
 
@@ -176,5 +177,21 @@ func FuzzParse(f *testing.F) {
 		KindOf("", body)
 		KindOf(string(body), nil)
 		Accepted(string(body), Kinds(), JSON)
+	})
+}
+
+func FuzzParseCells(f *testing.F) {
+	s := schema.Plain([]string{"a", "b"}, []float32{1, 2})
+	for _, body := range []string{`[{"a":1,"b":"2"},{"b":null}]`, `{"rows":[{"a":1}]}`, "a,b\n1,\n"} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, kind := range []Kind{JSON, CSV} {
+			HasNames(kind, body)
+			rows, err := ParseCells(kind, body, s, 1<<16)
+			if err == nil && (rows.Len() < 1 || rows.Sample().Size() != 2) {
+				t.Errorf("%d rows of %v", rows.Len(), rows.Sample())
+			}
+		}
 	})
 }

@@ -32,11 +32,12 @@ func (r Results) Recycle() { r.lent.giveBack() }
 
 // job is a request's share of a batch. The results' memory is there already.
 type job struct {
-	x    []float32 // n samples, or codes
-	n    int
-	want Want
-	out  Results
-	err  error
+	x     []float32 // n samples, or codes
+	there []float32 // 1 for values that are not missing, for scores; nil if none is
+	n     int
+	want  Want
+	out   Results
+	err   error
 }
 
 // engine runs batches of jobs through an autoencoder: the one place that knows how.
@@ -69,11 +70,22 @@ func (e *engine) room(want Want, n int) Results {
 
 // run computes what jobs want of samples.
 func (e *engine) run(jobs []*job) {
-	together(jobs, e.room, func(j *job) error {
+	whole := make([]*job, 0, len(jobs))
+	for _, j := range jobs {
+		if j.there == nil {
+			whole = append(whole, j)
+		} else {
+			j.err = e.detect(j.out.Scores, tensor.Tensor{Shape: tensor.Shape{j.n, e.sample}, Data: j.x}, j.there)
+		}
+	}
+	if len(whole) == 0 {
+		return
+	}
+	together(whole, e.room, func(j *job) error {
 		x := tensor.Tensor{Shape: tensor.Shape{j.n, e.sample}, Data: j.x}
 		out := hourglass.Output{Codes: j.out.Codes, Reconstructions: j.out.Reconstruction, Scores: j.out.Scores}
 		if j.want&Scores != 0 && e.scorer.Detects() {
-			if err := e.detect(j.out.Scores, x); err != nil || j.want == Scores {
+			if err := e.detect(j.out.Scores, x, nil); err != nil || j.want == Scores {
 				return err
 			}
 			out.Scores = nil
@@ -82,9 +94,9 @@ func (e *engine) run(jobs []*job) {
 	})
 }
 
-// detect writes the scores that the model's detector gives samples.
-func (e *engine) detect(dst []float64, x tensor.Tensor) error {
-	scores, err := e.scorer.Score(context.Background(), x)
+// detect writes the scores of samples, of whose values those are not missing where there is 1.
+func (e *engine) detect(dst []float64, x tensor.Tensor, there []float32) error {
+	scores, err := e.scorer.Score(context.Background(), x, tensor.Tensor{Shape: x.Shape, Data: there})
 	copy(dst, scores)
 	return err
 }

@@ -107,22 +107,41 @@ func (m *Model) Run(ctx context.Context, x []float32, n int, want Want, how batc
 	if how == batch.Announced {
 		other.Withdraw()
 	}
-	r, err := m.run(ctx, queue, x, n, want, how)
-	if err == nil && want&Scores != 0 && m.options.Scored != nil {
-		m.options.Scored(m, r.Scores)
+	r, err := m.run(ctx, queue, x, nil, n, want, how)
+	if err == nil && want&Scores != 0 {
+		m.tell(r.Scores)
 	}
 	return r, err
 }
 
-// Decode computes the samples that n codes stand for.
-func (m *Model) Decode(ctx context.Context, codes []float32, n int) (Results, error) {
-	return m.run(ctx, m.decoding, codes, n, Reconstruction, batch.Unannounced)
+// Score computes the scores of n samples of whose values some are missing: there is 1 for
+// the others, nil if none is.
+func (m *Model) Score(ctx context.Context, x, there []float32, n int) (Results, error) {
+	r, err := m.run(ctx, m.comparing, x, there, n, Scores, batch.Unannounced)
+	if err == nil {
+		m.tell(r.Scores)
+	}
+	return r, err
 }
 
-func (m *Model) run(ctx context.Context, queue *batch.Queue[*job], x []float32, n int, want Want, how batch.Admission) (Results, error) {
+func (m *Model) tell(scores []float64) {
+	if m.options.Scored != nil {
+		m.options.Scored(m, scores)
+	}
+}
+
+// Decode computes the samples that n codes stand for.
+func (m *Model) Decode(ctx context.Context, codes []float32, n int) (Results, error) {
+	return m.run(ctx, m.decoding, codes, nil, n, Reconstruction, batch.Unannounced)
+}
+
+func (m *Model) run(ctx context.Context, queue *batch.Queue[*job], x, there []float32, n int, want Want, how batch.Admission) (Results, error) {
 	out, size := m.engine.room(want, n), len(x)/n
 	piece := func(lo, hi int, how batch.Admission) error {
 		j := &job{x: x[lo*size : hi*size], n: hi - lo, want: want, out: out.slice(lo, hi, n)}
+		if there != nil {
+			j.there = there[lo*size : hi*size]
+		}
 		if err := queue.Do(ctx, j, j.n, how); err != nil {
 			return err
 		}

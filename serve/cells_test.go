@@ -106,6 +106,8 @@ func TestCells(t *testing.T) {
 		`[{"good":"perhaps"}]`:     "want no or yes",
 		`[{"colour":"red"}`:        "JSON",
 		`[{"colour":"red"}] 1`:     "more behind",
+		`[{"colour":"red"}]]`:      "more behind",
+		`{"rows":[{"good":1}]}]`:   "more behind",
 		`[{"colour":"red"},[1,2]]`: "row 2",
 	} {
 		if w := ask(s, "POST", "/models/m/score", "application/json", []byte(body)); w.Code != 400 || !strings.Contains(strings.ReplaceAll(w.Body.String(), `\"`, `"`), want) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"hourglass/dataset"
@@ -61,10 +62,8 @@ func asCSV(body []byte, s *schema.Schema, limit int64) ([]byte, error) {
 		var doc struct {
 			Rows json.RawMessage `json:"rows"`
 		}
-		d := json.NewDecoder(bytes.NewReader(body))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&doc); err != nil {
-			return nil, fmt.Errorf("JSON: %w", err)
+		if err := decodeObject(body, &doc); err != nil {
+			return nil, err
 		}
 		rows = doc.Rows
 	}
@@ -94,7 +93,7 @@ func asCSV(body []byte, s *schema.Schema, limit int64) ([]byte, error) {
 	if _, err := d.Token(); err != nil {
 		return nil, fmt.Errorf("JSON: %w", err)
 	}
-	if d.More() {
+	if _, err := d.Token(); err != io.EOF {
 		return nil, errors.New("JSON: there is more behind the rows")
 	}
 	w.Flush()

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"io"
 	"mime"
 	"strings"
 
@@ -121,20 +122,28 @@ type document struct {
 	Images []string        `json:"images"`
 }
 
+// decodeObject reads a JSON object that has the fields of doc and no others, and nothing behind it.
+func decodeObject(body []byte, doc any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(doc); err != nil {
+		return fmt.Errorf("JSON: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("JSON: there is more behind the object")
+	}
+	return nil
+}
+
 // parseJSON reads an array of rows, a single row, or an object that has one of
 // "rows", "image" and "images", the last two of files in base64.
 func (f *Form) parseJSON(body []byte) ([]float32, int, error) {
 	if text := bytes.TrimLeft(body, " \t\r\n"); len(text) == 0 || text[0] != '{' {
 		return f.parseRows(body)
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
 	var doc document
-	if err := d.Decode(&doc); err != nil {
-		return nil, 0, fmt.Errorf("JSON: %w", err)
-	}
-	if d.More() {
-		return nil, 0, errors.New("JSON: there is more behind the object")
+	if err := decodeObject(body, &doc); err != nil {
+		return nil, 0, err
 	}
 	if doc.Image != "" {
 		doc.Images = append(doc.Images, doc.Image)

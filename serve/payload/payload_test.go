@@ -94,6 +94,7 @@ func TestParseRefuses(t *testing.T) {
 		{"an object of both", form(), JSON, `{"rows":[1],"images":[]}`, `wants "rows" or "images"`},
 		{"an unknown key", form(), JSON, `{"row":[1]}`, "unknown field"},
 		{"two objects", form(), JSON, `{"rows":[1]}{}`, "more behind"},
+		{"two ends", form(), JSON, `{"rows":[1]}}`, "more behind"},
 		{"no base64", form(), JSON, `{"image":"?"}`, "picture 0"},
 		{"no picture in base64", form(), JSON, `{"image":"AAAA"}`, "neither PNG nor JPEG"},
 		{"infinity", form(), JSON, "[[1,2,3,4,5,1e40]]", "beyond float32"},
